@@ -1,0 +1,394 @@
+"""The nightly run: read every source into the evidence, rebuild the warehouse, publish it.
+
+Plain Python, without Dagster: the assets call these methods one by one, tests call them directly.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Protocol, Self
+
+import connectors
+from connectors import Connector, Identity, Page, Reading, Stream
+from connectors.http import Inconsistent, SourceError
+from pipelines.configuration import Configuration, secrets
+from warehouse import metrics
+from warehouse.building import Building
+from warehouse.evidence import Evidence
+from warehouse.stage import Columns, Source, Vendor
+from warehouse.versions import Ledger, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResult:
+    """How one stream of one source ended."""
+
+    source: str
+    stream: str
+    status: str
+    mode: str
+    fetched: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    deleted: int = 0
+    hidden: int = 0
+    quarantined: int = 0
+    source_count: int | None = None
+    warehouse_count: int | None = None
+    requests: int = 0
+    error: str | None = None
+
+
+class Progress(Protocol):
+    """Is told how a run goes on; the command line draws it."""
+
+    def begin(self, source: str, stream: str) -> None: ...
+    def advance(self, records: int) -> None: ...
+    def end(self, result: StreamResult) -> None: ...
+    def say(self, message: str) -> None: ...
+
+
+class Silent:
+    """No progress shown."""
+
+    def begin(self, source: str, stream: str) -> None:
+        """Nothing."""
+
+    def advance(self, records: int) -> None:
+        """Nothing."""
+
+    def end(self, result: StreamResult) -> None:
+        """Nothing."""
+
+    def say(self, message: str) -> None:
+        """Nothing."""
+
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """The only place where the product looks at this machine's clock: the times in `audit`."""
+    return datetime.now(UTC)
+
+
+class Night:
+    """One run over all sources (or one), from opening the evidence to the published warehouse.
+
+    Raises:
+        EvidenceBusy: another run holds the evidence file.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        only: str | None = None,
+        full: bool = False,
+        clock: Clock = wall_clock,
+        environ: Mapping[str, str] = os.environ,
+        progress: Progress | None = None,
+    ) -> None:
+        self.configuration = configuration
+        self.only = only
+        self.full = full
+        self.clock = clock
+        self.progress = progress or Silent()
+        self.results: list[StreamResult] = []
+        self.published: Path | None = None
+        self.heads: dict[str, str | None] = {}
+        self._environ = environ
+        self._server_times: list[datetime] = []
+        self._building: Building | None = None
+
+    def __enter__(self) -> Self:
+        self.evidence = Evidence(self.configuration.store.evidence)
+        self.stale = self.evidence.close_stale(self.clock())
+        for sync_id in self.stale:
+            self.progress.say(f"run {sync_id} was ended from outside: closed as failed, nothing is lost")
+        self.sync_id = self.evidence.new_sync(self.clock())
+        self.evidence.remember(self.sync_id, self._texts())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._building is not None:
+            self._building.abandon()
+        self.heads = {name: self.evidence.head(name) for name in self.configuration.sources}
+        self.evidence.close()
+
+    # ------------------------------------------------------------- sources
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that this run reads."""
+        return [name for name in self.configuration.sources if self.only in (None, name)]
+
+    def connector(self, source: str) -> Connector:
+        """The connector of a source; opens no connection."""
+        return connect(self.configuration, source, self._environ)
+
+    def read_source(self, source: str) -> Iterator[StreamResult]:
+        """Read every stream of a source; a stream that fails does not take the others down."""
+        connector = self.connector(source)
+        for stream, reason in connector.skipped().items():
+            self.evidence.skip(self.sync_id, source, stream, reason, self.clock())
+            yield self._note(StreamResult(source, stream, "skipped", "full", error=reason))
+        try:
+            identity = connector.open()
+        except SourceError as error:
+            for stream in connector.streams():
+                yield self._note(self._unread(connector, stream, str(error)))
+            return
+        self._server_times.append(identity.server_time)
+        for stream in connector.streams():
+            yield self._note(self._read_stream(connector, stream, identity))
+        try:
+            connector.close()
+        except SourceError as error:
+            yield self._note(StreamResult(source, "(log-out)", "incomplete", "full", error=str(error)))
+
+    def _read_stream(self, connector: Connector, stream: Stream, identity: Identity) -> StreamResult:
+        last = self.evidence.last_complete(connector.source, stream.name)
+        watermark = None if self.full or last is None else last.watermark
+        reading = Reading("incremental" if watermark else "full", watermark)
+        self.progress.begin(connector.source, stream.name)
+        writer = self._writer(connector, stream, reading, identity.account)
+        status, error = "complete", None
+        try:
+            parents = self.evidence.changed_since(connector.source, connector.kind, stream.follows, watermark)
+            self._take(writer, connector.read(stream, reading, parents))
+            if stream.is_counted:
+                self._reconcile(writer, connector, stream, reading, last.hidden if last else 0)
+        except SourceError as problem:
+            status, error = "incomplete", str(problem)
+        except BaseException as problem:
+            writer.finish("failed", _ledger(reading), self.clock(), is_counted=False, error=type(problem).__name__)
+            raise
+        if stream.follows and reading.watermark_to is None:
+            reading.watermark_to = self.sync_id
+        writer.finish(status, _ledger(reading), self.clock(), is_counted=stream.is_counted, error=error)
+        return self._result(writer, stream, reading, connector.source, status, error)
+
+    def _reconcile(
+        self, writer: Writer, connector: Connector, stream: Stream, reading: Reading, hidden_before: int
+    ) -> None:
+        """Compare the counts of both sides; where they differ, compare the keys, fetch what is missing, bury what is gone."""
+        if reading.source_count is None:
+            return
+        if reading.mode == "incremental":
+            reading.hidden = hidden_before
+        had_records = writer.counts.unchanged + writer.counts.changed + writer.counts.duplicate > 0
+        if reading.source_count == writer.live() + reading.hidden and not (reading.mode == "full" and had_records):
+            return
+        census = [key for keys in connector.census(stream, reading) for key in keys]
+        absent = writer.absent(census)
+        wanted = writer.unknown(census) + absent
+        if wanted:
+            found = self._fetch(writer, connector, stream, wanted, reading)
+            writer.bury([key for key in absent if key not in found], "absent from the source's keys, and by its own key")
+        reading.hidden = max(0, reading.source_count - len(set(census)))
+        if reading.source_count != writer.live() + reading.hidden:
+            raise Inconsistent(
+                f"{connector.source} {stream.name}: the source counts {reading.source_count}, "
+                f"{writer.live()} are stored and {reading.hidden} hidden",
+                "run again; if it stays, run with --full",
+            )
+
+    def _take(self, writer: Writer, pages: Iterator[Page]) -> None:
+        for page in pages:
+            writer.add(page.keys, page.records, page.contents, page.updated)
+            self.progress.advance(len(page.keys))
+
+    def _fetch(
+        self, writer: Writer, connector: Connector, stream: Stream, keys: Sequence[str], reading: Reading
+    ) -> set[str]:
+        """Take the named records; returns the keys that the source still shows."""
+        found: set[str] = set()
+        for page in connector.fetch(stream, keys, reading):
+            writer.add(page.keys, page.records, page.contents, page.updated)
+            found.update(page.keys)
+        return found
+
+    def _writer(self, connector: Connector, stream: Stream, reading: Reading, account: str) -> Writer:
+        return Writer(
+            self.evidence,
+            sync_id=self.sync_id,
+            source=connector.source,
+            connector=connector.kind,
+            stream=stream.name,
+            mode=reading.mode,
+            watermark=reading.watermark_from,
+            account=account,
+            now=self.clock(),
+        )
+
+    def _unread(self, connector: Connector, stream: Stream, error: str) -> StreamResult:
+        reading = Reading("full")
+        writer = self._writer(connector, stream, reading, "")
+        writer.finish("incomplete", _ledger(reading), self.clock(), is_counted=stream.is_counted, error=error)
+        return self._result(writer, stream, reading, connector.source, "incomplete", error)
+
+    def _result(
+        self, writer: Writer, stream: Stream, reading: Reading, source: str, status: str, error: str | None
+    ) -> StreamResult:
+        counts = {k: v for k, v in asdict(writer.counts).items() if k != "dropped"}
+        stored = writer.live() if stream.is_counted else writer.counts.fetched - writer.counts.duplicate
+        return StreamResult(
+            source,
+            stream.name,
+            status,
+            reading.mode,
+            **counts,
+            hidden=reading.hidden,
+            source_count=reading.source_count,
+            warehouse_count=stored,
+            requests=reading.requests,
+            error=error,
+        )
+
+    def _note(self, result: StreamResult) -> StreamResult:
+        self.results.append(result)
+        self.progress.end(result)
+        return result
+
+    # ----------------------------------------------------------- warehouse
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that the figures speak of: the latest clock of the sources read."""
+        return max(self._server_times, default=self.clock())
+
+    def build_canonical(self) -> dict[str, int]:
+        """Rebuild the canonical model into a new file; returns rows per entity."""
+        self._building = Building(self.evidence, self.configuration.store.warehouse, self.sync_id)
+        return self._building.canonical(vendors(), self._sources(), self.as_of)
+
+    def build_metrics(self) -> dict[str, int]:
+        """Compute the metrics in the new file; returns figures per metric."""
+        if self._building is None:
+            raise RuntimeError("the canonical model comes before the metrics")
+        organization = self.configuration.organization
+        return self._building.metrics(
+            self.as_of,
+            organization.time_zone,
+            {
+                "organization": organization.name,
+                "sync_id": self.sync_id,
+                "small_n": str(self.configuration.small_n),
+                "observation_days": str(self.configuration.observation_days),
+            },
+            self.configuration.targets,
+        )
+
+    def publish(self) -> Path:
+        """Put the new file in place."""
+        if self._building is None:
+            raise RuntimeError("there is nothing to publish")
+        self.published = self._building.publish()
+        self._building = None
+        return self.published
+
+    def run(self) -> Path:
+        """Everything, in order."""
+        for source in self.sources:
+            for _ in self.read_source(source):
+                pass
+        self.build_canonical()
+        self.build_metrics()
+        return self.publish()
+
+    def _sources(self) -> list[Source]:
+        found = []
+        for name in self.configuration.sources:
+            connector = self.connector(name)
+            package = connectors.installed()[connector.kind]
+            words = shipped_values(package)
+            for field_name, overrides in self.configuration.values.get(name, {}).items():
+                words.setdefault(field_name, {}).update(overrides)
+            columns = {
+                stream.name: _columns(
+                    connector.columns(
+                        stream, lambda s, c=connector: self.evidence.latest_records(c.source, c.kind, s)
+                    )
+                )
+                for stream in package.STREAMS
+            }
+            found.append(Source(name, connector.kind, connector.url.rstrip("/"), columns, words))
+        return found
+
+    def _texts(self) -> dict[str, str]:
+        """Everything that shapes the figures of this run, as text."""
+        texts = {"configuration": self.configuration.text}
+        for vendor in vendors():
+            texts |= {f"{vendor.kind}/stage/{name}.sql": sql for name, sql in vendor.views.items()}
+            texts |= {f"{vendor.kind}/canonical/{name}.sql": sql for name, sql in vendor.canonical.items()}
+        for kind, package in connectors.installed().items():
+            texts[f"{kind}/values"] = json.dumps(shipped_values(package), sort_keys=True)
+        texts |= {f"metrics/{d.id}.sql": d.sql for d in metrics.definitions()}
+        return texts
+
+
+def connect(configuration: Configuration, source: str, environ: Mapping[str, str] = os.environ) -> Connector:
+    """The connector of a configured source."""
+    settings = configuration.sources[source]
+    package = connectors.installed()[getattr(settings, "connector")]  # noqa: B009 - every Settings has it
+    connector: Connector = package.connect(source, settings, secrets(source, environ))
+    return connector
+
+
+def vendors() -> list[Vendor]:
+    """What every installed connector brings to the warehouse."""
+    return [
+        Vendor(
+            kind,
+            {stream.name: _columns(stream.columns) for stream in package.STREAMS},
+            _sql(package, "stage"),
+            _sql(package, "canonical"),
+        )
+        for kind, package in connectors.installed().items()
+    ]
+
+
+def shipped_values(package: ModuleType) -> dict[str, dict[str, str]]:
+    """The connector's own meaning of vendor words: field -> vendor word -> canonical word."""
+    words: dict[str, dict[str, str]] = {}
+    file = _folder(package) / "values.csv"
+    if file.exists():
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                words.setdefault(row["field"], {})[row["vendor"]] = row["canonical"]
+    return words
+
+
+def _folder(package: ModuleType) -> Path:
+    return Path(package.__path__[0])
+
+
+def _sql(package: ModuleType, folder: str) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((_folder(package) / folder).glob("*.sql"))}
+
+
+def _columns(columns: Mapping[str, connectors.Column]) -> Columns:
+    return {name: (column.path, column.kind) for name, column in columns.items()}
+
+
+def _ledger(reading: Reading) -> Ledger:
+    gaps: Sequence[tuple[str, str, str]] = [(gap.key, gap.kind, gap.reason) for gap in reading.gaps]
+    return Ledger(
+        reading.watermark_to,
+        reading.pages,
+        reading.requests,
+        reading.retries,
+        reading.hidden,
+        reading.source_count,
+        list(gaps),
+    )
