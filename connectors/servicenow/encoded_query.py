@@ -142,9 +142,7 @@ def _condition(token: str, variables: Mapping[str, str]) -> Condition:
 def _all_of(branch: list[Alternatives], without: Container[Condition]) -> Predicate | None:
     """One function for a branch, None when nothing is left to test."""
     tests = [
-        _any_of(alternatives)
-        for alternatives in branch
-        if not (len(alternatives) == 1 and alternatives[0] in without)
+        _any_of(alternatives) for alternatives in branch if not (len(alternatives) == 1 and alternatives[0] in without)
     ]
     if not tests:
         return None

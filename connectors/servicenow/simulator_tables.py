@@ -1,4 +1,4 @@
-"""The tables of a simulated instance: rows of text with an index per field and a sorted list per order, built on use."""
+"""The tables of a simulated instance: rows of text, an index per field and a sorted list per order, built on use."""
 
 from __future__ import annotations
 

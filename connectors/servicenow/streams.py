@@ -57,12 +57,14 @@ def _stream(name: str, *parts: Mapping[Kind, str], volatile: str = "") -> Stream
 AUDITED = ("incident", "problem", "change_request", "change_task", "sysapproval_approver")
 """The streams whose records have their field history read."""
 
-AUDIT_FIELDS = (
+_AUDITED_FIELDS = (
     "state incident_state problem_state phase_state approval priority impact urgency risk type assignment_group"
     " assigned_to start_date end_date work_start work_end planned_start_date planned_end_date hold_reason on_hold"
-    " close_code resolved_at closed_at reopen_count known_error cab_date_time review_status business_service cmdb_ci"
-    " DELETED"
+    " close_code resolution_code resolved_at closed_at reopen_count major_incident_state known_error cause_notes"
+    " workaround risk_impact_analysis unauthorized cab_date_time review_status review_date review_comments"
+    " business_service cmdb_ci problem_id rfc caused_by parent_incident DELETED"
 )
+AUDIT_FIELDS = tuple(_AUDITED_FIELDS.split())
 """Fields whose history is read by default. ``sys_audit`` is the largest table of most instances, and work notes and
 counters are most of it; its rows are only reached through an index on the document, so each extra field costs rows of
 every ticket. ``DELETED`` is what ServiceNow writes when the record itself is deleted."""

@@ -1,4 +1,4 @@
--- One row per clock that ran on a record: a ServiceNow task SLA, or one cycle of a Jira SLA field.
+-- One row per clock that ran on a record; where a tool restarts a clock, each cycle is one.
 create table canonical.sla_instance (
     sla_instance_id varchar not null,
     source varchar not null,
@@ -21,7 +21,7 @@ create table canonical.sla_instance (
     evidence_id varchar not null,
     source_url varchar
 );
-comment on table canonical.sla_instance is 'One row per clock that ran on a record: a ServiceNow task SLA, or one cycle of a Jira SLA field.';
+comment on table canonical.sla_instance is 'One row per clock that ran on a record; where a tool restarts a clock, each cycle is one.';
 comment on column canonical.sla_instance.sla_instance_id is '<source>:sla_instance:<native key>';
 comment on column canonical.sla_instance.source is 'Configured name of the source';
 comment on column canonical.sla_instance.sla_definition_id is 'canonical.sla_definition';

@@ -1,0 +1,85 @@
+"""The table of a Jira source in the configuration file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
+
+from connectors.jira.streams import CUSTOM, STREAMS
+
+Deployment = Literal["cloud", "datacenter"]
+
+
+class PatienceSettings(BaseModel):
+    """How long to wait for an answer, and how often to ask again; a value left out keeps its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connect_seconds: PositiveFloat | None = None
+    read_seconds: PositiveFloat | None = None
+    deadline_seconds: PositiveFloat | None = None
+    attempts: Annotated[int, Field(ge=1, le=20)] | None = None
+    longest_wait_seconds: PositiveFloat | None = None
+
+
+class Settings(BaseModel):
+    """One Jira site. Secrets are not here: they come from the environment.
+
+    ``projects`` are project keys. ``fields`` maps a column of the stream ``issue`` to the custom field that fills it
+    (``change_type = "customfield_10005"``; an empty text: no field). ``overlap_hours`` is how far before the last
+    watermark a window begins: JQL reads times in the account's own zone to the minute, which is up to 14 hours away
+    and doubtful when the clocks change, and the search index lags behind.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connector: Literal["jira"]
+    url: str
+    assets_url: str | None = None
+    deployment: Deployment = "cloud"
+    projects: Annotated[list[str], Field(min_length=1)]
+    skip: list[str] = []
+    page_size: Annotated[int, Field(ge=1, le=1000)] = 100
+    changelog_page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    overlap_hours: Annotated[int, Field(ge=26)] = 26
+    fields: dict[str, str] = {}
+    patience: PatienceSettings = PatienceSettings()
+
+    @field_validator("url", "assets_url")
+    @classmethod
+    def _is_plain(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", url):
+            raise ValueError("must look like https://example.atlassian.net, without user, query or fragment")
+        return url.rstrip("/")
+
+    @field_validator("projects")
+    @classmethod
+    def _are_keys(cls, keys: list[str]) -> list[str]:
+        for key in keys:
+            if not re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
+                raise ValueError(f"{key!r} is no project key (the OPS of OPS-12)")
+        return list(dict.fromkeys(keys))
+
+    @field_validator("skip")
+    @classmethod
+    def _are_streams(cls, skip: list[str]) -> list[str]:
+        known = [stream.name for stream in STREAMS]
+        for name in skip:
+            if name not in known:
+                raise ValueError(f"{name!r} is no stream; there are {', '.join(known)}")
+        return skip
+
+    @field_validator("fields")
+    @classmethod
+    def _are_columns(cls, fields: dict[str, str]) -> dict[str, str]:
+        for column, id_ in fields.items():
+            if column not in CUSTOM:
+                raise ValueError(f"{column!r} is no column of a custom field; there are {', '.join(CUSTOM)}")
+            if id_ and not re.fullmatch(r"customfield_\d+", id_):
+                raise ValueError(f"{column}: {id_!r} is no id of a custom field (customfield_10042)")
+        return fields

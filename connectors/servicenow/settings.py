@@ -1,0 +1,98 @@
+"""The table of a ServiceNow source in the configuration file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
+
+from connectors.servicenow.streams import AUDIT_FIELDS, STREAMS
+
+Auth = Literal["basic", "oauth_client_credentials", "oauth_password", "api_key"]
+
+SECRETS: dict[Auth, tuple[str, ...]] = {
+    "basic": ("username", "password"),
+    "oauth_client_credentials": ("client_id", "client_secret"),
+    "oauth_password": ("client_id", "client_secret", "username", "password"),
+    "api_key": ("token",),
+}
+"""Which secrets each way of logging in needs."""
+
+# What would break the paging when it stands in a filter: another order, a second query (`^NQ` is not bound by the
+# window), a script that the server evaluates in the account's own time zone, a grouping.
+_REFUSED = re.compile(r"ORDERBY|javascript:|\^NQ|GROUPBY|\^EQ", re.IGNORECASE)
+
+
+class PatienceSettings(BaseModel):
+    """How long to wait for an answer, and how often to ask again; a value left out keeps its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connect_seconds: PositiveFloat | None = None
+    read_seconds: PositiveFloat | None = None
+    deadline_seconds: PositiveFloat | None = None
+    attempts: Annotated[int, Field(ge=1, le=20)] | None = None
+    longest_wait_seconds: PositiveFloat | None = None
+
+
+class Settings(BaseModel):
+    """One ServiceNow instance. Secrets are not here: they come from the environment.
+
+    ``overlap_seconds`` is how far before the last watermark a window begins: a long transaction commits with an older
+    time stamp than rows that were already read. ``lag_seconds`` is how far behind the server's clock a window ends, for
+    the same reason.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connector: Literal["servicenow"]
+    url: str
+    auth: Auth = "basic"
+    skip: list[str] = []
+    query: dict[str, str] = {}
+    audit_fields: list[str] = list(AUDIT_FIELDS)
+    page_size: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    overlap_seconds: Annotated[int, Field(ge=0)] = 600
+    lag_seconds: Annotated[int, Field(ge=0)] = 60
+    patience: PatienceSettings = PatienceSettings()
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", url):
+            raise ValueError("must look like https://example.service-now.com, without user, query or fragment")
+        return url.rstrip("/")
+
+    @field_validator("skip")
+    @classmethod
+    def _are_streams(cls, skip: list[str]) -> list[str]:
+        for name in skip:
+            _known(name)
+        return skip
+
+    @field_validator("query")
+    @classmethod
+    def _are_filters(cls, query: dict[str, str]) -> dict[str, str]:
+        for name, filter_ in query.items():
+            _known(name)
+            if found := _REFUSED.search(filter_):
+                raise ValueError(f"the filter of {name} may not contain {found.group()}")
+            if filter_ != filter_.strip("^") or not filter_:
+                raise ValueError(f"the filter of {name} must be conditions joined by ^, and not empty")
+        return query
+
+    @field_validator("audit_fields")
+    @classmethod
+    def _are_field_names(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+                raise ValueError(f"{name!r} is no field name")
+        return names
+
+
+def _known(name: str) -> None:
+    known = [stream.name for stream in STREAMS]
+    if name not in known:
+        raise ValueError(f"{name!r} is no stream; there are {', '.join(known)}")

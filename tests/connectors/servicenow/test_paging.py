@@ -1,0 +1,289 @@
+"""No row is lost: hidden rows and hidden pages, thousands of rows in one second, a missing count, a record that breaks
+its page, writes between two requests, an instance that lowers the limit or ignores a condition.
+
+Every test reads over real HTTP from the simulator, which applies the limit before it hides rows, as ServiceNow does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from connectors import Page, Reading, Stream, sample
+from connectors.http import Inconsistent
+from connectors.servicenow import STREAMS, Settings
+from connectors.servicenow.instance import ServiceNow
+from connectors.servicenow.rendering import rows
+from connectors.servicenow.simulator import Request, Simulator
+from connectors.servicenow.simulator_faults import Fault
+from connectors.servicenow.streams import AUDIT_FIELDS, AUDITED
+
+NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
+SECRETS = {"username": SecretStr("evidence"), "password": SecretStr("demo-only")}
+BY_NAME = {stream.name: stream for stream in STREAMS}
+COMPANY = BY_NAME["core_company"]
+
+
+def key(number: int) -> str:
+    """A sys_id that is spread over the whole range, as real ones are."""
+    return f"{number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128):032x}"
+
+
+def company(number: int, updated: datetime, created: datetime | None = None, **values: str) -> dict[str, str]:
+    return {
+        "sys_id": key(number),
+        "name": f"Company {number}",
+        "sys_created_on": f"{created or updated:%Y-%m-%d %H:%M:%S}",
+        "sys_updated_on": f"{updated:%Y-%m-%d %H:%M:%S}",
+        **values,
+    }
+
+
+def companies(count: int, step: timedelta = timedelta(minutes=7)) -> list[dict[str, str]]:
+    return [company(n, NOW - timedelta(days=30) + n * step) for n in range(count)]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator({"core_company": companies(230)}, now=NOW) as running:
+        yield running
+
+
+def opened(simulator: Simulator, **settings: object) -> ServiceNow:
+    values = {"connector": "servicenow", "url": simulator.url, "page_size": 20} | settings
+    connector = ServiceNow("snow", Settings.model_validate(values), SECRETS)
+    connector.open()
+    return connector
+
+
+def keys(pages: Iterable[Page]) -> list[str]:
+    return [key for page in pages for key in page.keys]
+
+
+def read(connector: ServiceNow, reading: Reading, stream: Stream = COMPANY) -> list[str]:
+    return keys(connector.read(stream, reading, []))
+
+
+def test_every_stream_of_the_sample_arrives_whole() -> None:
+    tables = rows(sample.generate(scale=0.1), NOW)
+    with Simulator(tables, now=NOW) as simulator:
+        connector = opened(simulator, page_size=50)
+        found: dict[str, list[str]] = {}
+        for stream in connector.streams():
+            reading = Reading("full")
+            parents = [(name, key) for name in stream.follows for key in found[name]]
+            pages = list(connector.read(stream, reading, parents))
+            found[stream.name] = keys(pages)
+            assert len(found[stream.name]) == reading.source_count
+            assert reading.hidden == 0
+            assert reading.gaps == []
+            assert reading.requests >= reading.pages > 0
+            if stream.is_counted:
+                assert reading.watermark_to == "2026-11-01 02:29:00"
+                swept = [key for batch in connector.census(stream, Reading("full")) for key in batch]
+                assert swept == sorted(found[stream.name])
+        connector.close()
+    for name, table in tables.items():
+        wanted = {row["sys_id"] for row in table}
+        if name == "sys_audit":
+            read_fields = set(AUDIT_FIELDS)
+            living = {key for name in AUDITED for key in found[name]}
+            rows_read = (row for row in table if row["fieldname"] in read_fields and row["documentkey"] in living)
+            wanted = {row["sys_id"] for row in rows_read}
+        assert wanted <= set(found[name]), name
+        assert len(found[name]) == len(set(found[name]))
+
+
+def test_the_record_is_the_bytes_that_were_sent(simulator: Simulator) -> None:
+    connector = opened(simulator)
+    page = next(iter(connector.fetch(COMPANY, [key(7)], Reading("full"))))
+    sent = connector.client.transport.last
+    assert sent is not None
+    assert sent.content == b'{"result":[' + page.records[0] + b"]}"
+    assert type(page.records[0]) is bytes
+    assert page.contents[0] is page.records[0]
+    assert page.updated == [NOW - timedelta(days=30) + 7 * timedelta(minutes=7)]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param(range(0, 230, 5), id="every fifth"),
+        pytest.param(range(40, 110), id="three pages in a row"),
+        pytest.param(range(70), id="the first pages"),
+        pytest.param(range(160, 230), id="the last pages"),
+        pytest.param(range(230), id="all"),
+    ],
+)
+def test_rows_behind_hidden_ones_are_read(simulator: Simulator, hidden: range) -> None:
+    for number in hidden:
+        simulator.hide("core_company", key(number))
+    reading = Reading("full")
+    connector = opened(simulator)
+    expected = [key(n) for n in range(230) if n not in hidden]
+    assert read(connector, reading) == expected
+    assert reading.hidden == len(hidden)
+    assert reading.source_count == 230
+    swept = [key for batch in connector.census(COMPANY, Reading("full")) for key in batch]
+    assert swept == sorted(expected)
+
+
+def test_more_than_three_pages_in_one_second(simulator: Simulator) -> None:
+    second = NOW - timedelta(days=1)
+    simulator.put("core_company", [company(n, second) for n in range(50, 130)])
+    for number in range(60, 110):
+        simulator.hide("core_company", key(number))
+    reading = Reading("full")
+    assert sorted(read(opened(simulator), reading)) == sorted(key(n) for n in range(230) if not 60 <= n < 110)
+    assert reading.hidden == 50
+
+
+def test_a_page_lowered_by_the_instance_is_not_the_last(simulator: Simulator) -> None:
+    simulator.page_cap = 30
+    connector = opened(simulator, page_size=1000)
+    reading = Reading("full")
+    assert len(read(connector, reading)) == 230
+    assert reading.hidden == 0
+    assert len([key for batch in connector.census(COMPANY, Reading("full")) for key in batch]) == 230
+
+
+def test_without_its_own_count_a_page_is_counted_apart(simulator: Simulator) -> None:
+    connector = opened(simulator)
+    simulator.fail(Fault.NO_TOTAL, times=10_000)
+    reading = Reading("full")
+    assert len(read(connector, reading)) == 230
+    assert reading.source_count == 230
+    assert any(request.path.startswith("/api/now/stats/") for request in simulator.log)
+
+
+def test_a_record_that_breaks_its_page_is_named_and_the_rest_is_read(simulator: Simulator) -> None:
+    simulator.poison("core_company", key(33), "name")
+    reading = Reading("full")
+    connector = opened(simulator, patience={"attempts": 1})
+    assert read(connector, reading) == [key(n) for n in range(230) if n != 33]
+    assert [(gap.kind, gap.key) for gap in reading.gaps] == [("quarantined", key(33))]
+    pages = list(connector.fetch(COMPANY, [key(32), key(33), key(34)], reading))
+    assert keys(pages) == [key(32), key(34)]
+    assert len(reading.gaps) == 1
+
+
+def test_writes_between_two_requests_lose_nothing(simulator: Simulator) -> None:
+    """Each request is preceded by an update and an insert: they leave the window and wait for the next run."""
+    connector = opened(simulator)
+    turn = iter(range(229, 0, -3))
+
+    def write(request: Request) -> None:
+        number = next(turn, None)
+        if request.path.endswith("core_company") and number is not None:
+            simulator.put("core_company", [company(number, NOW, NOW - timedelta(days=30)), company(1000 + number, NOW)])
+
+    simulator.before = write
+    reading = Reading("full")
+    first = read(connector, reading)
+    simulator.before = None
+    simulator.advance(NOW + timedelta(days=1))
+    second = read(opened(simulator), Reading("incremental", reading.watermark_to))
+    assert len(first) == len(set(first))
+    assert set(first) | set(second) == set(simulator_keys(simulator))
+
+
+def simulator_keys(simulator: Simulator) -> list[str]:
+    connector = opened(simulator)
+    return [key for batch in connector.census(COMPANY, Reading("full")) for key in batch]
+
+
+def test_an_incremental_window_begins_before_the_watermark(simulator: Simulator) -> None:
+    connector = opened(simulator)
+    updated = NOW - timedelta(days=30) + 200 * timedelta(minutes=7)
+    reading = Reading("incremental", f"{updated:%Y-%m-%d %H:%M:%S}")
+    assert read(connector, reading) == [key(n) for n in range(199, 230)]
+    reading = Reading("incremental", f"{NOW:%Y-%m-%d %H:%M:%S}")
+    assert read(connector, reading) == []
+    assert reading.source_count == 230
+    assert reading.watermark_to == "2026-11-01 02:29:00"
+
+
+def test_rows_newer_than_the_bound_wait(simulator: Simulator) -> None:
+    simulator.put(
+        "core_company", [company(500, NOW - timedelta(seconds=30)), company(501, NOW - timedelta(seconds=60))]
+    )
+    reading = Reading("full")
+    found = read(opened(simulator), reading)
+    assert key(501) in found
+    assert key(500) not in found
+    assert reading.source_count == 231
+
+
+def test_an_instance_that_ignores_the_window_is_refused(simulator: Simulator) -> None:
+    simulator.load({"core_company": [{"sys_id": key(1), "name": "no times here"}]})
+    with Simulator({"core_company": [{"sys_id": key(1), "name": "no times here"}]}, now=NOW) as bare:
+        connector = opened(bare)
+        with pytest.raises(Inconsistent, match="ignores our query"):
+            read(connector, Reading("full"))
+
+
+def test_a_filter_of_the_configuration_bounds_everything(simulator: Simulator) -> None:
+    simulator.put("core_company", [company(n, NOW - timedelta(days=2), vendor="true") for n in range(30)])
+    connector = opened(simulator, query={"core_company": "vendor=true^ORnameISEMPTY"})
+    reading = Reading("full")
+    assert sorted(read(connector, reading)) == sorted(key(n) for n in range(30))
+    assert reading.source_count == 30
+    assert keys(connector.fetch(COMPANY, [key(1), key(100)], Reading("full"))) == [key(1)]
+
+
+def test_the_history_is_read_by_the_keys_of_its_records(simulator: Simulator) -> None:
+    documents = [key(n) for n in range(250)]
+    simulator.put("sys_audit", [audit(n, documents[n % 250], "state") for n in range(1000)])
+    simulator.put("sys_audit", [audit(2000, documents[0], "work_notes"), audit(2001, key(9999), "state")])
+    stream = BY_NAME["sys_audit"]
+    connector = opened(simulator, page_size=100)
+    reading = Reading("full")
+    found = keys(connector.read(stream, reading, [("incident", document) for document in documents]))
+    assert sorted(found) == sorted(key(10_000 + n) for n in range(1000))
+    assert reading.source_count == 1000
+    before = len(simulator.log)
+    nothing = Reading("incremental", "some-sync")
+    assert keys(connector.read(stream, nothing, [])) == []
+    assert (len(simulator.log), nothing.source_count, nothing.watermark_to) == (before, 0, None)
+
+
+def audit(number: int, document: str, name: str) -> dict[str, str]:
+    return {
+        "sys_id": key(10_000 + number),
+        "tablename": "incident",
+        "fieldname": name,
+        "documentkey": document,
+        "oldvalue": "1",
+        "newvalue": "2",
+        "sys_created_on": "2026-10-01 00:00:00",
+    }
+
+
+def test_a_history_of_other_records_is_refused(simulator: Simulator) -> None:
+    """The column is missing, so the condition is dropped, and other rows come."""
+    row = audit(1, key(1), "state")
+    del row["documentkey"]
+    simulator.put("sys_audit", [row])
+    with pytest.raises(Inconsistent, match="asked for the history"):
+        keys(opened(simulator).read(BY_NAME["sys_audit"], Reading("full"), [("incident", key(2))]))
+
+
+def test_a_running_clock_is_compared_without_what_ticks(simulator: Simulator) -> None:
+    stream = BY_NAME["task_sla"]
+    contents = []
+    for tick in range(2):
+        stamp = NOW - timedelta(days=2 - tick)
+        running = company(
+            1, stamp, NOW - timedelta(days=9), stage="in_progress", percentage=str(tick), has_breached="false"
+        )
+        ended = company(
+            2, stamp, NOW - timedelta(days=9), stage="completed", percentage=str(tick), has_breached="false"
+        )
+        simulator.load({"task_sla": [running, ended]})
+        pages = list(opened(simulator).read(stream, Reading("full"), []))
+        contents.append({page.keys[n]: page.contents[n] for page in pages for n in range(len(page.keys))})
+    assert contents[0][key(1)] == contents[1][key(1)]
+    assert contents[0][key(2)] != contents[1][key(2)]
