@@ -237,7 +237,6 @@ class Client:
         for prefix, adapter in own.adapters.items():
             self._jira._session.mount(prefix, adapter)
         self._jira._session.max_redirects = own.max_redirects
-        self._jira._session.trust_env = own.trust_env
 
     def myself(self) -> Account:
         """The account, by the site's own word; refuses anonymous visitors."""

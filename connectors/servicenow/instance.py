@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -307,12 +306,12 @@ def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _patience(settings: Settings) -> Patience:
-    own = settings.patience
-    given = {
-        "connect": own.connect_seconds,
-        "read": own.read_seconds,
-        "body": own.deadline_seconds,
-        "budget": own.longest_wait_seconds,
-    }
-    patience = replace(Patience(per_minute=settings.per_minute), **{k: v for k, v in given.items() if v is not None})
-    return patience if own.attempts is None else replace(patience, attempts=own.attempts)
+    own, usual = settings.patience, Patience()
+    return Patience(
+        connect=own.connect_seconds or usual.connect,
+        read=own.read_seconds or usual.read,
+        body=own.deadline_seconds or usual.body,
+        attempts=own.attempts or usual.attempts,
+        budget=own.longest_wait_seconds or usual.budget,
+        per_minute=settings.per_minute,
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.servicenow import STREAMS
 from connectors.servicenow.simulator import Simulator
 from pipelines.configuration import load
 from pipelines.night import Night
@@ -174,7 +175,8 @@ def log() -> Log:
 
 @pytest.fixture
 def instance(log: Log) -> Iterator[Simulator]:
-    with Simulator({"sys_choice": choices()}, now=END) as simulator:
+    empty: dict[str, list[dict[str, str]]] = {stream.name: [] for stream in STREAMS}
+    with Simulator(empty | {"sys_choice": choices()}, now=END) as simulator:
         yield simulator
 
 

@@ -169,15 +169,17 @@ def test_slas_of_real_sites_all_have_a_slot(sites: Mapping[str, list[bytes]]) ->
         site: sum(name.startswith("sla_") for name in discover(parse(fields), {}).found)
         for site, fields in sites.items()
     }
-    assert {site: n for site, n in slas.items() if n} == {"JiraEcosystem": 18, "Mojang": 2, "MongoDB": 34}
+    assert {site: n for site, n in slas.items() if n} == {"JiraEcosystem": 20, "Mojang": 2, "MongoDB": 32}
 
 
 def test_ambiguity_at_real_sites(sites: Mapping[str, list[bytes]]) -> None:
     undecided = {
         site: sorted(one.column for one in discover(parse(fields), {}).ambiguous) for site, fields in sites.items()
     }
-    assert undecided["Apache"] == ["severity", "workaround"]
-    assert undecided["JiraEcosystem"] == []
+    assert {site: columns for site, columns in undecided.items() if columns} == {
+        "Apache": ["severity", "workaround"],
+        "JiraEcosystem": ["team"],
+    }
 
 
 def test_pasting_the_lines_settles_a_real_site(sites: Mapping[str, list[bytes]]) -> None:

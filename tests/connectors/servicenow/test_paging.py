@@ -6,16 +6,22 @@ Every test reads over real HTTP from the simulator, which applies the limit befo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from pydantic import SecretStr
+from requests.auth import HTTPBasicAuth
 
 from connectors import Page, Reading, Stream, sample
-from connectors.http import Inconsistent
+from connectors.http import Forbidden, Inconsistent, Patience
 from connectors.servicenow import STREAMS, Settings
+from connectors.servicenow.client import Client
 from connectors.servicenow.instance import ServiceNow
+from connectors.servicenow.paging import Walk
 from connectors.servicenow.rendering import rows
 from connectors.servicenow.simulator import Request, Simulator
 from connectors.servicenow.simulator_faults import Fault
@@ -217,12 +223,62 @@ def test_rows_newer_than_the_bound_wait(simulator: Simulator) -> None:
     assert reading.source_count == 231
 
 
-def test_an_instance_that_ignores_the_window_is_refused(simulator: Simulator) -> None:
-    simulator.load({"core_company": [{"sys_id": key(1), "name": "no times here"}]})
+def test_an_instance_that_ignores_the_window_is_refused() -> None:
     with Simulator({"core_company": [{"sys_id": key(1), "name": "no times here"}]}, now=NOW) as bare:
         connector = opened(bare)
         with pytest.raises(Inconsistent, match="ignores our query"):
             read(connector, Reading("full"))
+
+
+def test_a_table_whose_clock_is_withheld_is_refused(simulator: Simulator) -> None:
+    simulator.withhold("core_company", "sys_updated_on")
+    with pytest.raises(Forbidden, match=r"core_company.*sys_updated_on is not shown.*role itil"):
+        read(opened(simulator), Reading("full"))
+
+
+class Careless(BaseHTTPRequestHandler):
+    """Counts nothing later than 2999, and apart from that serves the same two rows whatever is asked."""
+
+    def do_GET(self) -> None:
+        rows = [company(n, NOW - timedelta(days=400 - n)) for n in range(2)]
+        is_canary = "2999" in self.path
+        body = json.dumps({"result": [] if is_canary else rows}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Total-Count", "0" if is_canary else "5")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def careless() -> Iterator[Client]:
+    server = HTTPServer(("127.0.0.1", 0), Careless)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    client = Client(f"http://127.0.0.1:{server.server_port}", HTTPBasicAuth("evidence", "demo-only"), Patience())
+    yield client
+    client.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def walk(client: Client, limit: int) -> Walk:
+    return Walk(client, "core_company", ["sys_id", "sys_updated_on"], "sys_updated_on", limit, Reading("full"))
+
+
+def test_rows_outside_the_window_are_refused(careless: Client) -> None:
+    with pytest.raises(Inconsistent, match="does not keep to the query"):
+        list(walk(careless, 2).window("", NOW - timedelta(days=1), NOW))
+
+
+def test_a_cursor_that_does_not_advance_is_refused(careless: Client) -> None:
+    with pytest.raises(Inconsistent, match="does not keep to the query"):
+        list(walk(careless, 2).ids(""))
 
 
 def test_a_filter_of_the_configuration_bounds_everything(simulator: Simulator) -> None:

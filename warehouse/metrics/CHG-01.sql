@@ -1,0 +1,53 @@
+-- One row per change closed in the period.
+-- id: CHG-01
+-- title: Change success rate
+-- definition: Share of the implemented changes closed in the month that the tool calls successful, that were not backed out, and that caused no incident until thirty days after their end.
+-- clauses: 8.5.1
+-- area: A1
+-- direction: up
+-- attribution: closed in the period
+-- exclusions: changes cancelled or rejected before they were implemented, shown
+-- pitfalls: a change closed without an outcome is not successful; an incident linked later restates the month; only explicit links count
+-- measure: value | ratio | % | 95
+with observed as (
+    select cast(value as integer) as days from metrics.setting where name = 'observation_days'
+),
+failure as (
+    select i.caused_by_change_id as change_id, count(*) as incidents
+    from canonical.incident i
+    join canonical.change c on c.change_id = i.caused_by_change_id
+    cross join observed o
+    where i.state <> 'cancelled'
+        and i.opened_at < coalesce(c.actual_end_at, c.closed_at) + to_days(o.days)
+    group by i.caused_by_change_id
+)
+select
+    'value' as measure,
+    p.period_start,
+    c.change_id as record_id,
+    c.evidence_id,
+    c.source,
+    c.service,
+    map {
+        'type': c.type,
+        'outcome': c.outcome,
+        'missing': case
+            when f.incidents is not null then 'caused an incident'
+            when c.outcome is null then 'no outcome recorded'
+            when c.outcome not in ('successful', 'successful_with_issues') then 'outcome ' || c.outcome
+        end
+    } as dimensions,
+    c.state <> 'cancelled' and coalesce(c.outcome, '') <> 'cancelled'
+        and (c.actual_start_at is not null or c.actual_end_at is not null and coalesce(c.approval, '') <> 'rejected') as is_in,
+    coalesce(c.outcome in ('successful', 'successful_with_issues'), false) and f.incidents is null as is_met,
+    cast(null as double) as amount,
+    cast(null as double) as numerator_amount,
+    cast(null as double) as denominator_amount,
+    case
+        when c.state = 'cancelled' or c.outcome = 'cancelled' then 'cancelled'
+        when c.approval = 'rejected' and c.actual_start_at is null then 'rejected before it was implemented'
+        when c.actual_start_at is null and c.actual_end_at is null then 'not implemented'
+    end as excluded_because
+from canonical.change c
+join metrics.period p on c.closed_at >= p.start_at and c.closed_at < p.end_at
+left join failure f on f.change_id = c.change_id

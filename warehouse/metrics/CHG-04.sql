@@ -1,0 +1,34 @@
+-- One row per change started in the period.
+-- id: CHG-04
+-- title: Unauthorised changes
+-- definition: Changes started in the month without a final approval, before it, or flagged as unauthorised in the tool.
+-- clauses: 8.5.1
+-- area: A4
+-- direction: down
+-- attribution: actual start in the period
+-- exclusions: standard changes from a pre-approved model, shown
+-- pitfalls: the approval counts when the change as a whole was approved, not when a row was last updated; started is enough
+-- measure: value | count | count | 0
+select
+    'value' as measure,
+    p.period_start,
+    c.change_id as record_id,
+    c.evidence_id,
+    c.source,
+    c.service,
+    map {
+        'type': c.type,
+        'missing': case
+            when coalesce(c.is_unauthorized, false) then 'flagged as unauthorised'
+            when c.approved_at is null then 'no final approval'
+            when c.approved_at > c.actual_start_at then 'approved after the start'
+        end
+    } as dimensions,
+    not coalesce(c.is_preapproved, false) as is_in,
+    coalesce(c.is_unauthorized, false) or c.approved_at is null or c.approved_at > c.actual_start_at as is_met,
+    case when c.approved_at > c.actual_start_at then cast(epoch(c.approved_at) - epoch(c.actual_start_at) as double) / 3600 end as amount,
+    cast(null as double) as numerator_amount,
+    cast(null as double) as denominator_amount,
+    case when coalesce(c.is_preapproved, false) then 'pre-approved standard change' end as excluded_because
+from canonical.change c
+join metrics.period p on c.actual_start_at >= p.start_at and c.actual_start_at < p.end_at

@@ -1,0 +1,49 @@
+-- One row per incident resolved in the period, and measure.
+-- id: INC-04
+-- title: Time to resolve
+-- definition: Hours by the clock from opening to the last resolution, of incidents resolved in the month: median, ninth decile and mean.
+-- clauses: 8.6.1
+-- area: A1
+-- direction: down
+-- attribution: last resolution in the period
+-- exclusions: incidents that are not resolved at the snapshot; children of another incident; negative times, shown
+-- pitfalls: resolved is not closed; a reopened incident counts with its last resolution; percentiles interpolate linearly
+-- measure: median | median | hours |
+-- measure: p90 | p90 | hours |
+-- measure: mean | mean | hours |
+with measure as (
+    select 'median' as measure
+    union all
+    select 'p90' as measure
+    union all
+    select 'mean' as measure
+),
+resolved as (
+    select
+        i.incident_id, i.evidence_id, i.source, i.service, i.priority, i.resolved_at,
+        cast(epoch(i.resolved_at) - epoch(i.opened_at) as double) / 3600 as hours,
+        case
+            when i.parent_incident_id is not null then 'child of another incident'
+            when i.opened_at is null then 'no opening time'
+            when i.resolved_at < i.opened_at then 'resolved before it was opened'
+        end as excluded_because
+    from canonical.incident i
+    where i.state in ('resolved', 'closed') and i.resolved_at is not null
+)
+select
+    m.measure,
+    p.period_start,
+    r.incident_id as record_id,
+    r.evidence_id,
+    r.source,
+    r.service,
+    map {'priority': r.priority} as dimensions,
+    r.excluded_because is null as is_in,
+    true as is_met,
+    r.hours as amount,
+    cast(null as double) as numerator_amount,
+    cast(null as double) as denominator_amount,
+    r.excluded_because as excluded_because
+from resolved r
+join metrics.period p on r.resolved_at >= p.start_at and r.resolved_at < p.end_at
+cross join measure m
