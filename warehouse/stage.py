@@ -97,8 +97,7 @@ def build(
         own = [source for source in sources if source.connector == vendor.kind]
         for stream, columns in vendor.columns.items():
             _create_stream(con, vendor.kind, stream, columns, own, until)
-        for name, select in sorted(vendor.views.items()):
-            con.execute(f"create view stage.{quoted(f'{vendor.kind}_{name}')} as {select}")
+        _create_views(con, vendor)
 
 
 def select_of(stream_table: str, latest_table: str, source: str, columns: Columns) -> str:
@@ -140,6 +139,22 @@ def _create_stream(
             for source in sources
         ]
     con.execute(f"create view stage.{quoted(f'{kind}__{stream}')} as {' union all '.join(parts)}")
+
+
+def _create_views(con: duckdb.DuckDBPyConnection, vendor: Vendor) -> None:
+    """The connector's own helper views, each after those that it reads."""
+    waiting = {f"{vendor.kind}_{name}": select for name, select in sorted(vendor.views.items())}
+    while waiting:
+        ready = [name for name, select in waiting.items() if not _reads(con, select) & waiting.keys()]
+        if not ready:
+            raise ValueError(f"the stage views of {vendor.kind} read each other in a circle: {', '.join(waiting)}")
+        for name in ready:
+            con.execute(f"create view stage.{quoted(name)} as {waiting.pop(name)}")
+
+
+def _reads(con: duckdb.DuckDBPyConnection, select: str) -> set[str]:
+    names = con.get_table_names(select, qualified=True)
+    return {name.split(" ")[0].removeprefix("stage.") for name in names}  # DuckDB 2.0 keeps the alias
 
 
 def _create_latest(con: duckdb.DuckDBPyConnection, latest: str, table: str, stream: str, until: str | None) -> None:

@@ -137,7 +137,7 @@ def check(response: requests.Response) -> None:
         NotAuthenticated: the credentials were refused and the request was served as anonymous.
         BrokenAnswer: the body is not what the called endpoint promises.
     """
-    if "AUTHENTICATED_FAILED" in response.headers.get("X-Seraph-LoginReason", ""):
+    if re.search("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED", response.headers.get("X-Seraph-LoginReason", "")):
         raise NotAuthenticated(
             "Jira refused the log-in and answered as to an anonymous visitor",
             "check the user and the token; after many failures Jira Data Center asks for a CAPTCHA in the browser",

@@ -126,6 +126,7 @@ class Jira:
                 yield from self._try(stream)
             except SourceError as error:
                 yield Finding(stream.name, is_ok=False, message=str(error))
+        self._end()
 
     def close(self) -> None:
         """Ask again who we are, and end the session."""
@@ -134,8 +135,7 @@ class Jira:
         try:
             account = self._whoami()
         finally:
-            self._client.close()
-            self._client = None
+            self._end()
         if account != self._account:
             raise Inconsistent(
                 f"{self.source}: the session began as {self._account} and ended as {account}",
@@ -322,6 +322,10 @@ class Jira:
         client = self._opened()
         page = client.search(jql, asked, 50) if self._is_cloud else client.find(jql, asked, 50)
         return issues(page.issues)
+
+    def _end(self) -> None:
+        self._opened().close()
+        self._client = None
 
     def _opened(self) -> Client:
         if self._client is None:

@@ -11,20 +11,16 @@ import base64
 import inspect
 import json
 import os
-import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import jira
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from connectors import Connector, Page, Reading, Stream
+from connectors import Connector, Page, Reading
 from connectors.http import (
     BrokenAnswer,
     Forbidden,
@@ -34,63 +30,12 @@ from connectors.http import (
     ServerFailed,
     SourceError,
 )
-from connectors.jira import STREAMS, Settings, connect
+from connectors.jira import STREAMS
 
 STREAM = {stream.name: stream for stream in STREAMS}
 CLOUD = {"username": SecretStr("evidence@example.com"), "token": SecretStr("s3cret")}
 TOKEN = {"token": SecretStr("s3cret")}
 NOW = "2026-11-01T03:30:00.000+0100"
-
-Answer = object | bytes | tuple[int, Mapping[str, str], object]
-Route = Callable[[dict[str, str], dict[str, Any]], Answer]
-
-
-class Site:
-    """A scripted site: one function per endpoint. ``asked`` holds the requests as (method, endpoint, query, body)."""
-
-    def __init__(self) -> None:
-        self.routes: dict[str, Route] = {}
-        self.asked: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
-        self.authorization: set[str | None] = set()
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                endpoint = re.sub("^/rest/api/", "", parts.path)
-                query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-                site.authorization.add(self.headers["Authorization"])
-                site.asked.append((self.command, endpoint, query, body))
-                answer = site.routes[endpoint](query, body) if endpoint in site.routes else (404, {}, {})
-                status, headers, document = answer if isinstance(answer, tuple) else (200, {}, answer)
-                content = document if isinstance(document, bytes) else json.dumps(document).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_POST = do_GET  # noqa: N815 - named by the base class
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def of(self, endpoint: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
-        return [(query, body) for _, asked, query, body in self.asked if asked == endpoint]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def issue(number: int, project: str = "10000", updated: str = NOW) -> bytes:
@@ -106,39 +51,9 @@ def answer(*issues: bytes, **more: object) -> bytes:
     return b'{"issues": [' + b",".join(issues) + b"]" + rest.encode() + b"}"
 
 
-def paged(pages: Mapping[str | None, bytes]) -> Route:
+def paged(pages: Mapping[str | None, bytes]) -> Callable[..., bytes]:
     """Pages by token; the census (ids alone) gets them all at once."""
     return lambda query, _: pages[query.get("nextPageToken")]
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    made = Site()
-    made.routes |= {
-        "3/myself": lambda *_: {"accountId": "u1", "timeZone": "Europe/Amsterdam"},
-        "3/serverInfo": lambda *_: {"deploymentType": "Cloud", "serverTime": NOW},
-        "3/project/search": lambda *_: {"values": [{"id": "10000", "key": "OPS"}], "isLast": True},
-        "3/field": lambda *_: [{"id": "summary", "name": "Summary", "custom": False}],
-        "3/status": lambda *_: [{"id": "1", "name": "Open"}, {"id": "3", "name": "Closed"}],
-        "3/search/jql": lambda *_: answer(issue(1), issue(2), isLast=True),
-        "2/myself": lambda *_: {"name": "evidence", "key": "JIRAUSER1", "timeZone": "Europe/Amsterdam"},
-        "2/serverInfo": lambda *_: {"deploymentType": "Server", "serverTime": NOW},
-        "2/project": lambda *_: [{"id": "10000", "key": "OPS"}, {"id": "10001", "key": "HR"}],
-        "2/field": lambda *_: [],
-    }
-    yield made
-    made.stop()
-
-
-def made(site: Site, secrets: Mapping[str, SecretStr] = CLOUD, **settings: object) -> Connector:
-    given = {"connector": "jira", "url": site.url, "projects": ["OPS"], "patience": {"attempts": 2}}
-    return connect("jira-itsm", Settings.model_validate(given | settings), secrets)
-
-
-def opened(site: Site, secrets: Mapping[str, SecretStr] = CLOUD, **settings: object) -> Connector:
-    connector = made(site, secrets, **settings)
-    connector.open()
-    return connector
 
 
 def read(connector: Connector, name: str, reading: Reading | None = None, *parents: str) -> list[Page]:
@@ -160,90 +75,90 @@ def test_the_library_still_has_what_we_use_of_it() -> None:
     assert "get_server_info" in inspect.signature(jira.JIRA).parameters
 
 
-def test_cloud_logs_in_with_address_and_token(site: Site) -> None:
-    identity = made(site).open()
+def test_cloud_logs_in_with_address_and_token(site: Any) -> None:
+    identity = site.made().open()
     assert (identity.account, identity.server_time) == ("u1", datetime(2026, 11, 1, 2, 30, tzinfo=UTC))
     assert site.authorization == {"Basic " + base64.b64encode(b"evidence@example.com:s3cret").decode()}
     assert [endpoint for _, endpoint, *_ in site.asked] == ["3/myself", "3/serverInfo", "3/project/search"]
 
 
-def test_a_name_beyond_latin_letters_is_sent_as_utf8(site: Site) -> None:
-    made(site, CLOUD | {"username": SecretStr("zoë@例え.example")}).open()
+def test_a_name_beyond_latin_letters_is_sent_as_utf8(site: Any) -> None:
+    site.made(CLOUD | {"username": SecretStr("zoë@例え.example")}).open()
     assert site.authorization == {"Basic " + base64.b64encode("zoë@例え.example:s3cret".encode()).decode()}
 
 
-def test_data_center_logs_in_with_a_token_alone(site: Site) -> None:
-    identity = made(site, TOKEN, deployment="datacenter").open()
+def test_data_center_logs_in_with_a_token_alone(site: Any) -> None:
+    identity = site.made(TOKEN, deployment="datacenter").open()
     assert identity.account == "evidence"
     assert site.authorization == {"Bearer s3cret"}
 
 
-def test_the_clock_is_the_date_header_when_the_site_states_no_time(site: Site) -> None:
+def test_the_clock_is_the_date_header_when_the_site_states_no_time(site: Any) -> None:
     site.routes["3/serverInfo"] = lambda *_: {"deploymentType": "Cloud"}
-    assert abs(made(site).open().server_time - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(site.made().open().server_time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_no_token_names_the_variables_to_set(site: Site) -> None:
+def test_no_token_names_the_variables_to_set(site: Any) -> None:
     with pytest.raises(NotAuthenticated, match="SMS_EVIDENCE_JIRA_ITSM_TOKEN"):
-        made(site, {}).open()
+        site.made({}).open()
 
 
-def test_plain_http_to_another_machine_is_refused(site: Site) -> None:
+def test_plain_http_to_another_machine_is_refused(site: Any) -> None:
     with pytest.raises(InsecureUrl):
-        made(site, url="http://jira.example.com").open()
+        site.made(url="http://jira.example.com").open()
 
 
-def test_an_answer_as_to_a_visitor_is_a_refused_log_in(site: Site) -> None:
-    connector = opened(site)
+def test_an_answer_as_to_a_visitor_is_a_refused_log_in(site: Any) -> None:
+    connector = site.opened()
     refused = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
     site.routes["3/search/jql"] = lambda *_: (200, refused, {"issues": [], "isLast": True})
     with pytest.raises(NotAuthenticated):
         read(connector, "issue")
 
 
-def test_a_project_that_is_not_shown_is_named(site: Site) -> None:
-    with pytest.raises(Forbidden, match="HR, FIN.*Browse projects"):
-        made(site, projects=["OPS", "HR", "FIN"]).open()
+def test_a_project_that_is_not_shown_is_named(site: Any) -> None:
+    with pytest.raises(Forbidden, match=r"HR, FIN.*Browse projects"):
+        site.made(projects=["OPS", "HR", "FIN"]).open()
 
 
-def test_all_pages_of_projects_are_looked_at(site: Site) -> None:
+def test_all_pages_of_projects_are_looked_at(site: Any) -> None:
     shown = [{"id": str(n), "key": f"P{n}"} for n in range(5)]
     site.routes["3/project/search"] = lambda query, _: {
         "values": shown[int(query["startAt"]) :][:2],
         "isLast": int(query["startAt"]) >= 4,
         "total": 5,
     }
-    connector = opened(site, projects=["P4", "P0"])
+    connector = site.opened(projects=["P4", "P0"])
     assert keys(read(connector, "project")) == ["4", "0"]
 
 
-def test_the_wrong_deployment_is_noticed(site: Site) -> None:
+def test_the_wrong_deployment_is_noticed(site: Any) -> None:
     site.routes["3/serverInfo"] = lambda *_: {"deploymentType": "Server", "serverTime": NOW}
     with pytest.raises(Inconsistent, match="deployment"):
-        made(site).open()
+        site.made().open()
 
 
-def test_another_account_at_the_end_is_noticed(site: Site) -> None:
-    connector = opened(site)
+def test_another_account_at_the_end_is_noticed(site: Any) -> None:
+    connector = site.opened()
     connector.close()
-    connector = opened(site)
+    connector = site.opened()
     site.routes["3/myself"] = lambda *_: {"accountId": "u2"}
     with pytest.raises(Inconsistent, match="began as u1 and ended as u2"):
         connector.close()
 
 
-def test_secrets_stand_in_no_error(site: Site) -> None:
+def test_secrets_stand_in_no_error(site: Any) -> None:
     site.routes["3/myself"] = lambda *_: (401, {}, {"errorMessages": ["no"]})
     with pytest.raises(NotAuthenticated) as caught:
-        made(site).open()
+        site.made().open()
     assert "s3cret" not in f"{caught.value!r} {caught.value}"
-    assert "s3cret" not in repr(made(site).__dict__)
+    assert "s3cret" not in repr(site.made().__dict__)
 
 
 # ------------------------------------------------------------------- issues
 
 
-def test_issues_come_as_sent_from_every_page_also_after_short_and_empty_ones(site: Site) -> None:
+def test_issues_come_as_sent_from_every_page_also_after_short_and_empty_ones(site: Any) -> None:
     site.routes["3/search/jql"] = paged(
         {
             None: answer(issue(1), issue(2), nextPageToken="a", isLast=False),
@@ -252,7 +167,7 @@ def test_issues_come_as_sent_from_every_page_also_after_short_and_empty_ones(sit
             "c": answer(issue(4), isLast=True),
         }
     )
-    connector, reading = opened(site, page_size=2), Reading("full")
+    connector, reading = site.opened(page_size=2), Reading("full")
     pages = read(connector, "issue", reading)
     assert [record for page in pages for record in page.records] == [issue(n) for n in (1, 2, 3, 4)]
     assert keys(pages) == ["1", "2", "3", "4"]
@@ -262,11 +177,11 @@ def test_issues_come_as_sent_from_every_page_also_after_short_and_empty_ones(sit
     assert list(connector.census(STREAM["issue"], reading)) == [["1", "2", "3", "4"]]
 
 
-def test_the_search_names_fields_and_asks_to_fail_loudly(site: Site) -> None:
+def test_the_search_names_fields_and_asks_to_fail_loudly(site: Any) -> None:
     site.routes["3/field"] = lambda *_: [
         {"id": "customfield_7", "name": "Impact", "custom": True, "schema": {"type": "option"}}
     ]
-    read(opened(site, page_size=50), "issue")
+    read(site.opened(page_size=50), "issue")
     (query, _), (census, _) = site.of("3/search/jql")
     assert query["failFast"] == "true"
     assert query["maxResults"] == "50"
@@ -276,8 +191,8 @@ def test_the_search_names_fields_and_asks_to_fail_loudly(site: Site) -> None:
     assert (census["fields"], census["maxResults"]) == ("id", "5000")
 
 
-def test_the_next_run_begins_26_hours_before_the_clock_of_the_last(site: Site) -> None:
-    connector, first = opened(site), Reading("full")
+def test_the_next_run_begins_26_hours_before_the_clock_of_the_last(site: Any) -> None:
+    connector, first = site.opened(), Reading("full")
     read(connector, "issue", first)
     assert first.watermark_to is not None
     assert first.watermark_to.startswith("2026-11-01T02:30:00+00:00")
@@ -286,13 +201,13 @@ def test_the_next_run_begins_26_hours_before_the_clock_of_the_last(site: Site) -
     assert jql == 'project in (10000) AND updated >= "2026-10-31 00:30" ORDER BY updated ASC'
 
 
-def test_everything_is_read_again_when_other_fields_are_asked_for(site: Site) -> None:
-    connector, first = opened(site), Reading("full")
+def test_everything_is_read_again_when_other_fields_are_asked_for(site: Any) -> None:
+    connector, first = site.opened(), Reading("full")
     read(connector, "issue", first)
     site.routes["3/field"] = lambda *_: [
         {"id": "customfield_7", "name": "Impact", "custom": True, "schema": {"type": "option"}}
     ]
-    read(opened(site), "issue", Reading("incremental", first.watermark_to))
+    read(site.opened(), "issue", Reading("incremental", first.watermark_to))
     assert "updated >=" not in site.of("3/search/jql")[2][0]["jql"]
 
 
@@ -308,65 +223,65 @@ def test_everything_is_read_again_when_other_fields_are_asked_for(site: Site) ->
     ids=["token twice", "more but no token", "no issues", "error in success", "no id"],
 )
 def test_paging_that_cannot_be_trusted_ends_the_read(
-    site: Site, pages: Mapping[str | None, bytes], error: type[SourceError]
+    site: Any, pages: Mapping[str | None, bytes], error: type[SourceError]
 ) -> None:
     site.routes["3/search/jql"] = paged(pages)
-    connector, reading = opened(site), Reading("full")
+    connector, reading = site.opened(), Reading("full")
     with pytest.raises(error):
         read(connector, "issue", reading)
     assert reading.watermark_to is None
     assert reading.requests > 0, "also a failed read is in the ledger"
 
 
-def test_an_ambiguous_field_ends_the_read_with_the_line_to_paste(site: Site) -> None:
+def test_an_ambiguous_field_ends_the_read_with_the_line_to_paste(site: Any) -> None:
     field = {"name": "Impact", "custom": True, "schema": {"type": "option"}}
     listed = [{"id": f"customfield_{n}", **field} for n in (7, 8)]
     site.routes["3/field"] = lambda *_: listed
     with pytest.raises(Inconsistent, match='impact = "customfield_7"'):
-        read(opened(site), "issue")
-    assert len(read(opened(site, fields={"impact": "customfield_8"}), "issue")) == 1
+        read(site.opened(), "issue")
+    assert len(read(site.opened(fields={"impact": "customfield_8"}), "issue")) == 1
 
     def records(stream: str) -> list[bytes]:
         return [json.dumps(one).encode() for one in (listed if stream == "field" else [])]
 
-    assert made(site).columns(STREAM["issue"], records)["impact"].path == ""
-    chosen = made(site, fields={"impact": "customfield_8"}).columns(STREAM["issue"], records)
+    assert site.made().columns(STREAM["issue"], records)["impact"].path == ""
+    chosen = site.made(fields={"impact": "customfield_8"}).columns(STREAM["issue"], records)
     assert chosen["impact"].path == "fields.customfield_8.value"
 
 
-def test_named_issues_are_those_still_in_the_configured_projects(site: Site) -> None:
+def test_named_issues_are_those_still_in_the_configured_projects(site: Any) -> None:
     site.routes["3/issue/bulkfetch"] = lambda *_: answer(issue(1), issue(2, project="99"), issueErrors=[])
-    connector = opened(site)
+    connector = site.opened()
     assert keys(list(connector.fetch(STREAM["issue"], ["1", "2", "3"], Reading("full")))) == ["1"]
     (body,) = [body for _, body in site.of("3/issue/bulkfetch")]
     assert body["issueIdsOrKeys"] == ["1", "2", "3"]
     assert set(body) == {"issueIdsOrKeys", "fields"}
 
 
-def test_named_issues_come_a_hundred_at_a_time(site: Site) -> None:
+def test_named_issues_come_a_hundred_at_a_time(site: Any) -> None:
     site.routes["3/issue/bulkfetch"] = lambda _, body: answer(*map(issue, map(int, body["issueIdsOrKeys"])))
-    found = keys(list(opened(site).fetch(STREAM["issue"], [str(n) for n in range(250)], Reading("full"))))
+    found = keys(list(site.opened().fetch(STREAM["issue"], [str(n) for n in range(250)], Reading("full"))))
     assert len(found) == 250
     assert [len(body["issueIdsOrKeys"]) for _, body in site.of("3/issue/bulkfetch")] == [100, 100, 50]
 
 
-def test_trouble_with_a_named_issue_is_not_its_absence(site: Site) -> None:
+def test_trouble_with_a_named_issue_is_not_its_absence(site: Any) -> None:
     site.routes["3/issue/bulkfetch"] = lambda *_: answer(issueErrors=[{"id": "2", "errorMessage": "try later"}])
     with pytest.raises(ServerFailed, match="try later"):
-        list(opened(site).fetch(STREAM["issue"], ["2"], Reading("full")))
+        list(site.opened().fetch(STREAM["issue"], ["2"], Reading("full")))
 
 
-def test_an_issue_that_was_not_asked_for_is_noticed(site: Site) -> None:
+def test_an_issue_that_was_not_asked_for_is_noticed(site: Any) -> None:
     site.routes["3/issue/bulkfetch"] = lambda *_: answer(issue(5))
     with pytest.raises(Inconsistent):
-        list(opened(site).fetch(STREAM["issue"], ["2"], Reading("full")))
+        list(site.opened().fetch(STREAM["issue"], ["2"], Reading("full")))
 
 
-def test_being_told_to_wait_is_counted(site: Site) -> None:
+def test_being_told_to_wait_is_counted(site: Any) -> None:
     answers = iter([(429, {"Retry-After": "0.01"}, {}), (200, {}, answer(issue(1), isLast=True))])
     site.routes["3/search/jql"] = lambda query, _: next(answers) if "status" in query["fields"] else answer(issue(1))
     reading = Reading("full")
-    assert keys(read(opened(site), "issue", reading)) == ["1"]
+    assert keys(read(site.opened(), "issue", reading)) == ["1"]
     assert reading.retries == 1
 
 
@@ -377,7 +292,7 @@ def history(number: int, **more: object) -> dict[str, object]:
     return {"id": str(number), "created": NOW, "items": [], **more}
 
 
-def test_histories_spread_over_pages_keep_their_issue(site: Site) -> None:
+def test_histories_spread_over_pages_keep_their_issue(site: Any) -> None:
     pages = {
         None: {
             "issueChangeLogs": [
@@ -390,7 +305,7 @@ def test_histories_spread_over_pages_keep_their_issue(site: Site) -> None:
     }
     site.routes["3/changelog/bulkfetch"] = lambda _, body: pages[body.get("nextPageToken")]
     reading = Reading("incremental", "earlier-run")
-    found = read(opened(site, changelog_page_size=2), "changelog", reading, "1", "2", "3")
+    found = read(site.opened(changelog_page_size=2), "changelog", reading, "1", "2", "3")
     assert keys(found) == ["1/11", "2/21", "1/12"]
     assert json.loads(found[0].records[1]) == history(21, created=1792463400000)
     assert found[0].updated[1] == datetime(2026, 10, 20, 2, 30, tzinfo=UTC)
@@ -401,25 +316,25 @@ def test_histories_spread_over_pages_keep_their_issue(site: Site) -> None:
     ]
 
 
-def test_histories_are_asked_for_a_thousand_issues_at_a_time(site: Site) -> None:
+def test_histories_are_asked_for_a_thousand_issues_at_a_time(site: Any) -> None:
     site.routes["3/changelog/bulkfetch"] = lambda *_: {"issueChangeLogs": []}
-    connector = opened(site)
+    connector = site.opened()
     assert read(connector, "changelog") == []
     assert keys(read(connector, "changelog", None, *(str(n) for n in range(1001)))) == []
     assert [len(body["issueIdsOrKeys"]) for _, body in site.of("3/changelog/bulkfetch")] == [1000, 1]
 
 
-def test_histories_of_another_issue_are_noticed(site: Site) -> None:
+def test_histories_of_another_issue_are_noticed(site: Any) -> None:
     site.routes["3/changelog/bulkfetch"] = lambda *_: {"issueChangeLogs": [{"issueId": "9", "changeHistories": []}]}
     with pytest.raises(Inconsistent, match="unasked"):
-        read(opened(site), "changelog", None, "1")
+        read(site.opened(), "changelog", None, "1")
 
 
 # -------------------------------------------------------------------- lists
 
 
-def test_lists_are_read_whole_each_time_and_counted(site: Site) -> None:
-    connector, reading = opened(site), Reading("incremental", "2026-10-31T00:00:00+00:00")
+def test_lists_are_read_whole_each_time_and_counted(site: Any) -> None:
+    connector, reading = site.opened(), Reading("incremental", "2026-10-31T00:00:00+00:00")
     pages = read(connector, "status", reading)
     assert keys(pages) == ["1", "3"]
     assert (reading.source_count, reading.pages, reading.requests) == (2, 1, 1)
@@ -428,8 +343,8 @@ def test_lists_are_read_whole_each_time_and_counted(site: Site) -> None:
     assert keys(list(connector.fetch(STREAM["status"], ["3", "4"], reading))) == ["3"]
 
 
-def test_a_stream_that_the_configuration_leaves_out_is_said_to_be(site: Site) -> None:
-    connector = made(site, skip=["changelog"])
+def test_a_stream_that_the_configuration_leaves_out_is_said_to_be(site: Any) -> None:
+    connector = site.made(skip=["changelog"])
     assert "changelog" not in [stream.name for stream in connector.streams()]
     assert "changelog" in connector.skipped()
 
@@ -448,122 +363,15 @@ def test_a_stream_that_the_configuration_leaves_out_is_said_to_be(site: Site) ->
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_settings_that_cannot_work_are_refused(site: Site, wrong: Mapping[str, object]) -> None:
+def test_settings_that_cannot_work_are_refused(site: Any, wrong: Mapping[str, object]) -> None:
     with pytest.raises(ValidationError):
-        made(site, **wrong)
-
-
-# -------------------------------------------------------------- Data Center
-
-
-class DataCenter:
-    """A search that pages by offset, caps the page, and may lose or move an issue between any two requests."""
-
-    def __init__(self, created: Mapping[int, datetime], cap: int) -> None:
-        self.times = dict(created)
-        self.cap = cap
-        self.between: Callable[[], None] = lambda: None
-        self.validated: set[str | None] = set()
-
-    def __call__(self, query: dict[str, str], _: object) -> Answer:
-        self.validated.add(query.get("validateQuery"))
-        found = [n for n in sorted(self.times, key=lambda n: (self.times[n], n)) if self._matches(n, query["jql"])]
-        start, limit = int(query["startAt"]), min(int(query["maxResults"]), self.cap)
-        # the account's zone is an hour before UTC, and JQL's literals are read in it
-        page = [
-            issue(n, updated=(self.times[n] + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000+0100"))
-            for n in found[start : start + limit]
-        ]
-        self.between()
-        return answer(*page, total=len(found), startAt=start, maxResults=limit)
-
-    def _matches(self, number: int, jql: str) -> bool:
-        ids = re.search(r"\bid in \(([\d,]+)\)", jql)
-        if ids and str(number) not in ids[1].split(","):
-            return False
-        for operator, text in re.findall(r'(?:created|updated) (>=|<) "([^"]+)"', jql):
-            time = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC) - timedelta(hours=1)
-            if (self.times[number] < time) == (operator == ">="):
-                return False
-        return True
-
-
-def beginnings(count: int) -> dict[int, datetime]:
-    """An import of eight in one minute, then one every seven hours."""
-    start = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-    return {n: start + (timedelta(seconds=n) if n < 8 else timedelta(hours=7 * n)) for n in range(count)}
-
-
-def test_windows_of_one_page_lose_nothing_at_any_cap(site: Site) -> None:
-    search = site.routes["2/search"] = DataCenter(beginnings(100), cap=5)
-    connector, reading = opened(site, TOKEN, deployment="datacenter", page_size=50), Reading("full")
-    assert sorted(set(keys(read(connector, "issue", reading))), key=int) == [str(n) for n in range(100)]
-    assert reading.source_count == 100
-    assert search.validated == {None}
-
-
-def test_an_issue_that_is_deleted_meanwhile_shifts_no_other_out(site: Site) -> None:
-    search = site.routes["2/search"] = DataCenter(beginnings(100), cap=10)
-    gone: list[int] = []
-
-    def lose_one() -> None:
-        if len(gone) < 20 and len(search.times) > 60:
-            gone.append(min(n for n in search.times if n >= 8))
-            del search.times[gone[-1]]
-
-    search.between = lose_one
-    found = set(keys(read(opened(site, TOKEN, deployment="datacenter"), "issue")))
-    assert {str(n) for n in range(100) if n not in gone} <= found
-
-
-def test_an_issue_that_is_updated_meanwhile_is_met_again(site: Site) -> None:
-    search = site.routes["2/search"] = DataCenter(beginnings(100), cap=10)
-    connector, moved = opened(site, TOKEN, deployment="datacenter"), iter(range(8, 40))
-
-    def touch_one() -> None:
-        if (number := next(moved, None)) is not None:
-            search.times[number] = datetime(2026, 11, 1, 2, 31, tzinfo=UTC)
-
-    first = Reading("full")
-    read(connector, "issue", first)
-    assert first.watermark_to
-    mark = first.watermark_to.replace("2026-11-01", "2026-01-02")
-    search.between = touch_one
-    assert {str(n) for n in range(20, 100)} <= set(keys(read(connector, "issue", Reading("incremental", mark))))
-
-
-def test_named_issues_are_searched_without_failing_on_those_gone(site: Site) -> None:
-    search = site.routes["2/search"] = DataCenter(beginnings(10), cap=1000)
-    connector = opened(site, TOKEN, deployment="datacenter")
-    assert keys(list(connector.fetch(STREAM["issue"], ["3", "77"], Reading("full")))) == ["3"]
-    assert search.validated == {"false"}
-
-
-def inline(total: int, *histories: dict[str, object]) -> bytes:
-    changelog = {"histories": list(histories), "total": total, "maxResults": 100, "startAt": 0}
-    return json.dumps({"id": "1", "changelog": changelog}).encode()
-
-
-def test_histories_inside_the_issue_are_taken_when_they_are_complete(site: Site) -> None:
-    connector = opened(site, TOKEN, deployment="datacenter")
-    site.routes["2/search"] = lambda *_: answer(inline(2, history(11), history(12)), total=1)
-    assert keys(read(connector, "changelog", None, "1", "2")) == ["1/11", "1/12"]
-    (query, _) = site.of("2/search")[0]
-    assert (query["jql"], query["expand"], query["validateQuery"]) == ("id in (1,2)", "changelog", "false")
-    site.routes["2/search"] = lambda *_: answer(inline(3, history(11), history(12)), total=1)
-    with pytest.raises(Inconsistent, match="cut"):
-        read(connector, "changelog", None, "1")
-
-
-def test_projects_of_data_center_come_in_one_list(site: Site) -> None:
-    connector = opened(site, TOKEN, deployment="datacenter", projects=["HR"])
-    assert keys(read(connector, "project")) == ["10001"]
+        site.made(**wrong)
 
 
 # ----------------------------------------------------------------- contract
 
 
-def test_requests_are_valid_against_the_contract(site: Site) -> None:
+def test_requests_are_valid_against_the_contract(site: Any) -> None:
     folder = os.environ.get("SMS_EVIDENCE_CONTRACTS")
     if not folder:
         pytest.skip("SMS_EVIDENCE_CONTRACTS does not name the folder with Atlassian's contract")
@@ -572,7 +380,7 @@ def test_requests_are_valid_against_the_contract(site: Site) -> None:
     site.routes["3/issue/bulkfetch"] = lambda *_: answer(issue(1))
     site.routes["3/changelog/bulkfetch"] = lambda *_: {"issueChangeLogs": []}
     site.routes["3/search/jql"] = paged({None: answer(issue(1), nextPageToken="a"), "a": answer(issue(2))})
-    connector = opened(site)
+    connector = site.opened()
     for stream in connector.streams():
         read(connector, stream.name, None, "1")
     list(connector.fetch(STREAM["issue"], ["1"], Reading("full")))
@@ -591,8 +399,3 @@ def test_requests_are_valid_against_the_contract(site: Site) -> None:
             schema = contract["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
             assert set(schema.get("required", [])) <= set(body) <= set(schema["properties"]), endpoint
             assert None not in body.values(), endpoint
-
-
-def test_every_stream_is_told_apart(site: Site) -> None:
-    assert [stream.name for stream in made(site).streams()] == [stream.name for stream in STREAMS]
-    assert isinstance(STREAM["issue"], Stream)
