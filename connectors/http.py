@@ -1,15 +1,16 @@
 """The one transport of every connector: deadlines, retries, and answers proved whole before anybody parses them.
 
 It is an adapter below the vendors' libraries, so that neither their retries nor their patience matter. A body is read
-to its end under a wall-clock deadline; a broken one is asked for again; what stays wrong ends as one of the errors
-below, whose text says what to do and never holds a header, a query string, a secret or a whole body.
+to its end under a wall-clock deadline; a broken one is asked for again; what stays wrong ends as one of the errors of
+``connectors.errors``, which are offered here as well.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import random
+import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,73 +26,53 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-EXCERPT = 200
-"""Characters of a vendor's error message that are shown."""
+from connectors.errors import (
+    BadRequest,
+    BrokenAnswer,
+    DeadlineExceeded,
+    Forbidden,
+    Gone,
+    Inconsistent,
+    InsecureUrl,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    ServerFailed,
+    SourceError,
+    Unreachable,
+    clean,
+    place,
+    refusal,
+)
+
+__all__ = [
+    "BadRequest",
+    "BrokenAnswer",
+    "Check",
+    "DeadlineExceeded",
+    "Forbidden",
+    "Gone",
+    "Inconsistent",
+    "InsecureUrl",
+    "NotAuthenticated",
+    "NotFound",
+    "Patience",
+    "RateLimited",
+    "ServerFailed",
+    "SourceError",
+    "Transport",
+    "Unreachable",
+    "clean",
+    "place",
+    "require_secure",
+    "retry_after",
+    "session",
+]
 
 _CHUNK = 64 * 1024
+_LARGEST = 512 * 1024 * 1024
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
-
-
-class SourceError(Exception):
-    """Something that a source did or refused; ``next_step`` says what to do about it."""
-
-    retry_after: float | None = None
-    is_final = False
-    """Set where asking again can't help."""
-
-    def __init__(self, message: str, next_step: str = "") -> None:
-        self.message = message
-        self.next_step = next_step
-        super().__init__(f"{message}: {next_step}" if next_step else message)
-
-
-class InsecureUrl(SourceError):  # noqa: N818 - the names are the errors' kinds
-    """Plain http to another machine."""
-
-
-class Unreachable(SourceError):  # noqa: N818
-    """No connection: name, network or TLS."""
-
-
-class DeadlineExceeded(SourceError):  # noqa: N818
-    """The source took longer than it may."""
-
-
-class NotAuthenticated(SourceError):  # noqa: N818
-    """The log-in was refused (401)."""
-
-
-class Forbidden(SourceError):  # noqa: N818
-    """The account lacks a right (403)."""
-
-
-class NotFound(SourceError):  # noqa: N818
-    """No such address (404)."""
-
-
-class Gone(SourceError):  # noqa: N818
-    """The source has removed this interface (410)."""
-
-
-class BadRequest(SourceError):  # noqa: N818
-    """The source does not accept the request (another 4xx)."""
-
-
-class RateLimited(SourceError):  # noqa: N818
-    """Told to wait longer than a run may."""
-
-
-class ServerFailed(SourceError):  # noqa: N818
-    """The source failed (5xx), again and again."""
-
-
-class BrokenAnswer(SourceError):  # noqa: N818
-    """An answer that is cut, of the wrong type, or not what it says it is."""
-
-
-class Inconsistent(SourceError):  # noqa: N818
-    """Answers that contradict each other: paging went wrong, or the source ignores what we ask."""
-
+_SLOW = "is the tool slow or the page size too large?"
 
 Check = Callable[[requests.Response], None]
 """Looks at a response whose content has been read; raises BrokenAnswer to have it asked for again."""
@@ -143,47 +124,48 @@ class Transport(HTTPAdapter):
         self._next_at: float | None = None
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """One sound answer; ``stream`` and ``timeout`` of the caller are overruled."""
+        """One sound answer; ``stream`` and ``timeout`` of the caller are overruled.
+
+        Raises:
+            SourceError: there is none; nothing else is raised for what a source or a network does.
+        """
         require_secure(request.url or "")
-        slept = 0.0
-        for attempt in range(1, self.patience.attempts + 1):
+        slept, attempt = 0.0, 0
+        while True:
+            attempt += 1
             self._pace()
             self.requests += 1
             self.retries += attempt > 1
             try:
-                response = self._attempt(request, kwargs)
+                self.last = self._attempt(request, kwargs)
+                return self.last
             except (Unreachable, DeadlineExceeded, ServerFailed, BrokenAnswer, RateLimited) as error:
-                if attempt == self.patience.attempts or error.is_final:
+                if attempt >= self.patience.attempts or error.is_final:
                     raise
                 slept += self._wait(error, attempt, slept)
-                continue
-            self.last = response
-            return response
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _attempt(self, request: requests.PreparedRequest, kwargs: Mapping[str, Any]) -> requests.Response:
         where = place(request.url)
         passed = {name: kwargs[name] for name in ("verify", "cert", "proxies") if name in kwargs}
         deadline = self._clock() + self.patience.body
+        timeout = (self.patience.connect, min(self.patience.read, self.patience.body))
         try:
-            response = super().send(
-                request,
-                stream=True,
-                timeout=(self.patience.connect, min(self.patience.read, self.patience.body)),
-                **passed,
-            )
-        except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectTimeout) as error:
-            raise DeadlineExceeded(
-                f"{where} did not answer in time", "is the tool slow or the page size too large?"
-            ) from error
-        except requests.exceptions.SSLError as error:
-            raise _final(
-                Unreachable(f"{where}: the TLS certificate is not accepted", "check the url, or give the private CA")
-            ) from error
+            response = super().send(request, stream=True, timeout=timeout, **passed)
+        except requests.exceptions.Timeout as error:
+            raise DeadlineExceeded(f"{where} did not answer in time", _SLOW) from error
         except requests.exceptions.ConnectionError as error:
-            raise Unreachable(f"{where} can't be reached", "check the url, DNS, proxy and firewall") from error
+            raise _unreached(error, where) from error
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            # "from None": http.client quotes a header that it refuses, secret and all
+            raise BadRequest(
+                f"{where}: the request can't be sent ({type(error).__name__})",
+                "check the url, the CA file, and that no secret has a line break in it",
+            ) from None
         try:
             self._read(response, deadline, where)
+        except BaseException:
+            response.raw.close()  # half-read: never back into the pool
+            raise
         finally:
             response.raw.release_conn()
         self._judge(response, where)
@@ -192,72 +174,79 @@ class Transport(HTTPAdapter):
     def _read(self, response: requests.Response, deadline: float, where: str) -> None:
         """The whole body, however slowly it drips, up to the deadline."""
         chunks: list[bytes] = []
-        raw = response.raw
-        connection = getattr(raw, "connection", None) or getattr(raw, "_connection", None)
-        sock = getattr(connection, "sock", None)
+        size = 0
+        wire = _socket(response.raw)
         try:
             while True:
                 left = deadline - self._clock()
                 if left <= 0:
-                    raw.close()
                     raise DeadlineExceeded(
                         f"{where} sent no whole answer within {self.patience.body:g} s", "lower the page size"
                     )
-                if sock is not None:
-                    sock.settimeout(max(0.05, min(left, self.patience.read)))
-                chunk = raw.read1(_CHUNK, decode_content=True)
+                if wire is not None:
+                    wire.settimeout(max(0.05, min(left, self.patience.read)))
+                chunk = response.raw.read1(_CHUNK, decode_content=True)
                 if not chunk:
                     break
                 chunks.append(chunk)
+                size += len(chunk)
+                if size > _LARGEST:
+                    raise _final(BrokenAnswer(f"{where} sent more than {_LARGEST >> 20} MiB", "lower the page size"))
         except urllib3.exceptions.ReadTimeoutError as error:
-            raw.close()
-            raise DeadlineExceeded(
-                f"{where} stopped sending", "is the tool slow or the page size too large?"
-            ) from error
+            raise DeadlineExceeded(f"{where} stopped sending", _SLOW) from error
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raw.close()
             raise BrokenAnswer(
                 f"{where} sent a body that is cut or damaged", "run again; if it stays, ask the tool's operator"
             ) from error
         response._content = b"".join(chunks)
         response._content_consumed = True  # type: ignore[attr-defined]
         stated = response.headers.get("Content-Length", "")
-        plain = not response.headers.get("Content-Encoding")
-        if plain and stated.isdigit() and int(stated) != len(response.content):
-            raise BrokenAnswer(f"{where} promised {stated} bytes and sent {len(response.content)}", "run again")
+        if not response.headers.get("Content-Encoding") and stated.isdecimal() and int(stated) != size:
+            raise BrokenAnswer(f"{where} promised {stated} bytes and sent {size}", "run again")
 
     def _judge(self, response: requests.Response, where: str) -> None:
         status = response.status_code
-        if status in _RETRIED:
-            raise _busy(response, where, self._wall())
-        if status in (301, 302, 303, 307, 308):
+        if 300 <= status < 400:
             target = place(response.headers.get("Location"))
             raise _final(BrokenAnswer(f"{where} redirects to {target}, a log-in page?", "check the url and the log-in"))
         if status >= 400:
-            raise _refused(response, where)
-        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        if status == HTTPStatus.ACCEPTED or not response.content:
+            error = refusal(response)
+            if status in _RETRIED:
+                error.retry_after = retry_after(response.headers.get("Retry-After"), self._now(response))
+            else:
+                error.is_final = True
+            raise error
+        if status in (HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT) or not response.content:
             raise BrokenAnswer(
-                f"{where} answered {status} with no content", "run again; is another client using this session?"
+                f"{where} answered {status} without the content", "run again; is another client using this session?"
             )
+        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         if not (kind == "application/json" or kind.endswith("+json")):
             raise BrokenAnswer(
-                f"{where} answered with {kind or 'no content type'} instead of JSON, a log-in or maintenance page?",
-                "open the url in a browser and look",
+                f"{where} answered with {clean(kind) or 'no content type'} instead of JSON",
+                "a log-in or maintenance page? open the url in a browser and look",
             )
         if self._check is not None:
-            self._check(response)
+            try:
+                self._check(response)
+            except RecursionError as error:
+                raise BrokenAnswer(f"{where} sent JSON that is nested too deeply", "look at the answer") from error
+
+    def _now(self, response: requests.Response) -> datetime:
+        """The source's clock if it states it (its dates are by that clock, which may differ from ours), else ours."""
+        try:
+            stated = parsedate_to_datetime(response.headers.get("Date", ""))
+        except (TypeError, ValueError):
+            return self._wall()
+        return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
 
     def _wait(self, error: SourceError, attempt: int, slept: float) -> float:
         """Sleep as told, or a random while; returns the seconds."""
         told = error.retry_after
-        pause = (
-            told
-            if told is not None
-            else self._random.uniform(0, min(self.patience.cap, self.patience.base * 2**attempt))
-        )
+        jitter = self._random.uniform(0, min(self.patience.cap, self.patience.base * 2**attempt))
+        pause = told or jitter  # "wait 0 s" is no leave to hammer
         if slept + pause > self.patience.budget:
-            if told is not None:
+            if told:
                 raise RateLimited(
                     f"{error.message}, and asks to wait {told:g} s",
                     f"more than the {self.patience.budget:g} s that a request may cost; the next run carries on",
@@ -308,10 +297,12 @@ def require_secure(url: str) -> None:
     Raises:
         InsecureUrl: otherwise.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    try:
+        parts = urlsplit(url)
+        scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        scheme, host = "", ""
+    if host and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
         return
     raise InsecureUrl(f"{place(url)} is not https", "write the url with https://; plain http is for this machine only")
 
@@ -320,31 +311,14 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds of a Retry-After header: a whole or decimal number, or a date; None for anything else."""
     if value is None:
         return None
-    try:
-        seconds = float(value.strip())
-        return seconds if 0 <= seconds < float("inf") else None
-    except ValueError:
-        pass
+    if re.fullmatch(r"\d{1,12}(\.\d*)?", value.strip(), re.ASCII):
+        return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (TypeError, ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
-
-
-def place(url: str | None) -> str:
-    """Scheme, host and path: what of a URL may stand in a message."""
-    parts = urlsplit(url or "")
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return clean(f"{parts.scheme}://{host}{port}{parts.path}" if host else parts.path or "an unknown address")
-
-
-def clean(text: str) -> str:
-    """One line without control characters, at most EXCERPT characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
 
 def _is_loopback(host: str) -> bool:
@@ -356,49 +330,23 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _busy(response: requests.Response, where: str, now: datetime) -> SourceError:
-    status = response.status_code
-    text = f"{where} answered {status} {_words(response)}".rstrip()
-    error: SourceError
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        error = RateLimited(text, "lower per_minute for this source, or run later")
-    elif status in (408, 425):
-        error = DeadlineExceeded(text, "lower the page size")
-    else:
-        error = ServerFailed(text, "run again later; the next run carries on")
-    error.retry_after = retry_after(response.headers.get("Retry-After"), now)
-    return error
+def _socket(raw: object) -> socket.socket | None:
+    """The socket below a response, also when its connection is to be closed and has let go of it; None in a mock."""
+    for name in ("_fp", "fp", "raw", "_sock"):
+        raw = getattr(raw, name, None)
+    return raw if isinstance(raw, socket.socket) else None
 
 
-def _refused(response: requests.Response, where: str) -> SourceError:
-    text = f"{where} answered {response.status_code} {_words(response)}".rstrip()
-    kinds: dict[int, tuple[type[SourceError], str]] = {
-        401: (NotAuthenticated, "check the log-in in the environment"),
-        403: (Forbidden, "give the account the right to read it"),
-        404: (NotFound, "check the url, and whether the tool has this table or interface"),
-        410: (Gone, "the tool removed this interface: a newer version of the connector is needed"),
-    }
-    kind, step = kinds.get(response.status_code, (BadRequest, "the tool does not accept the request"))
-    return kind(text, step)
-
-
-def _words(response: requests.Response) -> str:
-    """The vendor's own error message, when the body is JSON and has one."""
-    try:
-        document = json.loads(response.content)
-    except ValueError:
-        return ""
-    if not isinstance(document, dict):
-        return ""
-    error = document.get("error")
-    words = [error] if isinstance(error, str) else []
-    if isinstance(error, dict):
-        words = [str(error[name]) for name in ("message", "detail") if error.get(name)]
-    listed = document.get("errorMessages")
-    words += [str(word) for word in listed] if isinstance(listed, list) else []
-    if isinstance(document.get("errors"), dict):
-        words += [f"{name}: {word}" for name, word in document["errors"].items()]
-    return f"({clean('; '.join(words))})" if words else ""
+def _unreached(error: requests.exceptions.ConnectionError, where: str) -> SourceError:
+    if isinstance(error, requests.exceptions.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return _final(
+                Unreachable(f"{where}: the TLS certificate is not accepted", "check the url, or give the private CA")
+            )
+        return Unreachable(f"{where}: no TLS connection", "check the url, its port, and the client certificate")
+    if error.args and isinstance(error.args[0], urllib3.exceptions.ProtocolError):
+        return BrokenAnswer(f"{where} broke the connection off or does not speak HTTP", "check the url and the proxy")
+    return Unreachable(f"{where} can't be reached", "check the url, DNS, proxy and firewall")
 
 
 def _final(error: SourceError) -> SourceError:

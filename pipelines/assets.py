@@ -4,8 +4,6 @@ Asset keys are the SQL names. One step reads one source, because a source is rea
 each stream, entity and metric is an asset of its own in the graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any

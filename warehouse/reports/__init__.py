@@ -26,10 +26,6 @@ from warehouse.reports.figures import (
     streams,
 )
 
-TREND_METRICS = 6
-"""Small charts in area A5 for core figures, before those of lesser weight."""
-
-
 class NoPeriodError(Exception):
     """The warehouse has no such month; the message names the months that it has."""
 
@@ -149,7 +145,8 @@ def _is_complete(con: duckdb.DuckDBPyConnection, period: date) -> bool:
 
 def _headline(found: Sequence[Figure]) -> list[Figure]:
     """The figures with a target, at most six, for the top of the page."""
-    return [f for f in found if f.target is not None and set(f.areas) & {"A1", "A4"}][:6]
+    with_target = [f for f in found if f.target is not None]
+    return [f for area in ("A1", "A4") for f in with_target if area in f.areas][:6]
 
 
 def _has_trend(figure: Figure) -> bool:

@@ -143,7 +143,7 @@ def months(con: duckdb.DuckDBPyConnection, period: date) -> list[date]:
 
 
 def figures(con: duckdb.DuckDBPyConnection, period: date) -> list[Figure]:
-    """Every figure of the month, in the order of metrics and measures."""
+    """Every figure of the month, in the order of the standard's clauses."""
     rows = con.execute(
         """
         select
@@ -152,7 +152,7 @@ def figures(con: duckdb.DuckDBPyConnection, period: date) -> list[Figure]:
         from metrics.definition d
         join metrics.value v on v.metric = d.metric and v.measure = d.measure
         where v.period_start = ? and v.dimension = 'all'
-        order by d.metric, d.position
+        order by d.clauses, d.metric, d.position
         """,
         [period],
     ).fetchall()

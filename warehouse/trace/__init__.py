@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -117,6 +118,7 @@ def trace_change(con: duckdb.DuckDBPyConnection, number: str, source: str | None
         raise AmbiguousNumberError(number, [(str(row["source"]), str(row["title"])) for row in found])
     change = found[0]
     change_id = str(change["change_id"])
+    zone = _zone(con)
     approvals = _rows(con, "approvals", change_id=change_id)
     history = _rows(con, "history", change_id=change_id)
     links = tuple(_link(row) for row in _rows(con, "links", change_id=change_id))
@@ -138,8 +140,8 @@ def trace_change(con: duckdb.DuckDBPyConnection, number: str, source: str | None
         steps=(
             _raised(change),
             _assessed(change, history),
-            _approved(change, approvals, history),
-            _implemented(change, history),
+            _approved(change, approvals, history, zone),
+            _implemented(change, history, zone),
             _reviewed(change),
             _linked(change, links),
         ),
@@ -182,14 +184,14 @@ def _assessed(change: Row, history: Sequence[Row]) -> Step:
     return Step("assessed", "done", at, actor, f"risk {risk}: {text}", None, proofs)
 
 
-def _approved(change: Row, approvals: Sequence[Row], history: Sequence[Row]) -> Step:
+def _approved(change: Row, approvals: Sequence[Row], history: Sequence[Row], zone: ZoneInfo) -> Step:
     given = [a for a in approvals if a["state"] == "approved"]
     rejected = [a for a in approvals if a["state"] == "rejected"]
     final = [h for h in history if h["field"] == "approval" and h["to_value"] == "approved"]
     proofs = tuple(_proof(row) for row in (*approvals, *final[-1:])) or (_proof(change),)
     at, started = _time(change["approved_at"]), _time(change["actual_start_at"])
     actor = ", ".join(str(a["approver"]) for a in given if a["approver"]) or None
-    detail = "; ".join(_decision(a) for a in approvals) or None
+    detail = "; ".join(_decision(a, zone) for a in approvals) or None
     if change["is_preapproved"]:
         return Step("approved", "not_required", at, actor, "standard change: approved with its model", None, proofs)
     if rejected and change["approval"] != "approved":
@@ -199,18 +201,17 @@ def _approved(change: Row, approvals: Sequence[Row], history: Sequence[Row]) -> 
             return Step("approved", "open", None, actor, detail, None, proofs)
         return Step("approved", "missing", None, actor, detail, "no final approval is recorded", proofs)
     if started is not None and at > started:
-        return Step("approved", "late", at, actor, detail, f"approved after the start at {started:%Y-%m-%d %H:%M}", proofs)
+        return Step("approved", "late", at, actor, detail, f"approved after the start at {_moment(started, zone)}", proofs)
     return Step("approved", "done", at, actor, detail, None, proofs)
 
 
-def _implemented(change: Row, history: Sequence[Row]) -> Step:
+def _implemented(change: Row, history: Sequence[Row], zone: ZoneInfo) -> Step:
     moves = [h for h in history if h["field"] == "state" and "implement" in (h["from_value"], h["to_value"])]
     proofs = (_proof(change), *(_proof(h) for h in moves))
     start, end = _time(change["actual_start_at"]), _time(change["actual_end_at"])
     actor = _text(change["assigned_to"])
-    detail = f"{_moment(start)} to {_moment(end)}; planned {_moment(_time(change['planned_start_at']))} to " + _moment(
-        _time(change["planned_end_at"])
-    )
+    planned = [_moment(_time(change[name]), zone) for name in ("planned_start_at", "planned_end_at")]
+    detail = f"{_moment(start, zone)} to {_moment(end, zone)}; planned {planned[0]} to {planned[1]}"
     if change["state"] == "cancelled" and start is None:
         return Step("implemented", "not_required", None, actor, "cancelled before it was implemented", None, proofs)
     if start is None or end is None:
@@ -245,9 +246,9 @@ def _linked(change: Row, links: Sequence[Link]) -> Step:
     return Step("linked", "done", None, None, detail, None, proofs)
 
 
-def _decision(approval: Row) -> str:
+def _decision(approval: Row, zone: ZoneInfo) -> str:
     decided = _time(approval["decided_at"])
-    when = f" {_moment(decided)}" if decided else ""
+    when = f" {_moment(decided, zone)}" if decided else ""
     return f"{approval['approver'] or 'somebody unnamed'}: {approval['state']}{when}"
 
 
@@ -295,8 +296,14 @@ def _time(value: object) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
-def _moment(value: datetime | None) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if value else "not recorded"
+def _zone(con: duckdb.DuckDBPyConnection) -> ZoneInfo:
+    """The report time zone: the texts of a trace speak in it, its times are instants."""
+    row = con.execute("select value from metrics.setting where name = 'time_zone'").fetchone()
+    return ZoneInfo(str(row[0]) if row else "UTC")
+
+
+def _moment(value: datetime | None, zone: ZoneInfo) -> str:
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if value else "not recorded"
 
 
 def _plain(value: object) -> object:
