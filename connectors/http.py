@@ -175,7 +175,6 @@ class Transport(HTTPAdapter):
         """The whole body, however slowly it drips, up to the deadline."""
         chunks: list[bytes] = []
         size = 0
-        wire = _socket(response.raw)
         try:
             while True:
                 left = deadline - self._clock()
@@ -183,6 +182,7 @@ class Transport(HTTPAdapter):
                     raise DeadlineExceeded(
                         f"{where} sent no whole answer within {self.patience.body:g} s", "lower the page size"
                     )
+                wire = _socket(response.raw)  # anew: it is closed after the last byte
                 if wire is not None:
                     wire.settimeout(max(0.05, min(left, self.patience.read)))
                 chunk = response.raw.read1(_CHUNK, decode_content=True)
@@ -331,10 +331,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _socket(raw: object) -> socket.socket | None:
-    """The socket below a response, also when its connection is to be closed and has let go of it; None in a mock."""
+    """The open socket below a response, also when its connection is not kept and has let go of it; else None."""
     for name in ("_fp", "fp", "raw", "_sock"):
         raw = getattr(raw, name, None)
-    return raw if isinstance(raw, socket.socket) else None
+    return raw if isinstance(raw, socket.socket) and raw.fileno() != -1 else None
 
 
 def _unreached(error: requests.exceptions.ConnectionError, where: str) -> SourceError:
