@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -144,6 +145,13 @@ class Transport(HTTPAdapter):
                     raise
                 slept += self._wait(error, attempt, slept)
 
+    def close(self) -> None:
+        """Close the connections now; urllib3 waits until nobody holds an answer any more, and ``last`` does."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for pool in [manager.pools[key] for key in manager.pools.keys()]:  # noqa: SIM118 - it can't be iterated
+                pool.close()
+        super().close()
+
     def _attempt(self, request: requests.PreparedRequest, kwargs: Mapping[str, Any]) -> requests.Response:
         where = place(request.url)
         passed = {name: kwargs[name] for name in ("verify", "cert", "proxies") if name in kwargs}
@@ -226,11 +234,14 @@ class Transport(HTTPAdapter):
                 f"{where} answered with {clean(kind) or 'no content type'} instead of JSON",
                 "a log-in or maintenance page? open the url in a browser and look",
             )
-        if self._check is not None:
-            try:
+        try:
+            msgspec.json.decode(response.content, type=msgspec.Raw)  # a gzip stream that is cut looks whole to urllib3
+            if self._check is not None:
                 self._check(response)
-            except RecursionError as error:
-                raise BrokenAnswer(f"{where} sent JSON that is nested too deeply", "look at the answer") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BrokenAnswer(f"{where} sent JSON that is cut or damaged", "lower the page size") from error
+        except RecursionError as error:
+            raise BrokenAnswer(f"{where} sent JSON that is nested too deeply", "look at the answer") from error
 
     def _now(self, response: requests.Response) -> datetime:
         """The source's clock if it states it (its dates are by that clock, which may differ from ours), else ours."""

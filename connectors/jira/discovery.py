@@ -132,6 +132,11 @@ class Discovery:
         ids = {found.id: found.number for found in self.found.values()}
         return [*SYSTEM_FIELDS, *sorted(ids, key=lambda id_: (ids[id_], id_))]
 
+    @property
+    def is_service_desk(self) -> bool:
+        """Whether the site has fields that move without the issue being updated: clocks, approvals, ratings."""
+        return not {"sla_1", "approvals", "satisfaction"}.isdisjoint(self.found)
+
     def fingerprint(self) -> str:
         """Eight characters that change when other fields are asked for."""
         return sha256(",".join(self.fields()).encode()).hexdigest()[:8]

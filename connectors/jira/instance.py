@@ -109,7 +109,7 @@ class Jira:
         """
         if stream.name != "issue":
             return stream.columns
-        projects = scoped(records("project"), self._settings.projects)
+        projects = scoped(records("project"), self._settings.projects) or None
         return discover(parse(records("field")), self._settings.fields, projects).columns()
 
     def check(self) -> Iterator[Finding]:
@@ -153,19 +153,29 @@ class Jira:
         # When other fields are asked for than last time, older issues lack them: everything is read once more.
         if reading.watermark_from is not None and reading.watermark_from.endswith(mark):
             since = datetime.fromisoformat(reading.watermark_from.removesuffix(mark))
-        for page in self._search(since, discovery.fields(), self._settings.page_size):
+        reread = self._settings.reread_days if discovery.is_service_desk else 0
+        for page in self._search(since, discovery.fields(), self._settings.page_size, reread):
             reading.pages += 1
             yield issue_page(stream, page.heads, page.records)
         self._census = list(dict.fromkeys(id_ for ids in self._ids() for id_ in ids))
         reading.source_count = len(self._census)
         reading.watermark_to = self._opened_at().isoformat() + mark
 
-    def _search(self, since: datetime | None, fields: Sequence[str], limit: int) -> Iterator[Issues]:
-        """The issues of the projects, updated since a time less the overlap; all, when None."""
+    def _search(
+        self, since: datetime | None, fields: Sequence[str], limit: int, reread_days: int = 0
+    ) -> Iterator[Issues]:
+        """The issues of the projects, updated since a time less the overlap; all, when None.
+
+        With ``reread_days``, also every open issue and those resolved in the days before that time.
+        """
         condition = self._in_scope()
         if since is not None:
             begin = since - timedelta(hours=self._settings.overlap_hours)
-            condition += f' AND updated >= "{literal(begin)}"'
+            changed = f'updated >= "{literal(begin)}"'
+            if reread_days:
+                resolved = f'resolved >= "{literal(begin - timedelta(days=reread_days))}"'
+                changed = f"({changed} OR statusCategory != Done OR {resolved})"
+            condition += f" AND {changed}"
         client = self._opened()
         if self._is_cloud:
             return by_token(client, f"{condition} ORDER BY updated ASC", fields, limit)

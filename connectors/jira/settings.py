@@ -28,9 +28,13 @@ class Settings(BaseModel):
     """One Jira site. Secrets are not here: they come from the environment.
 
     ``projects`` are project keys. ``fields`` maps a column of the stream ``issue`` to the custom field that fills it
-    (``change_type = "customfield_10005"``; an empty text: no field). ``overlap_hours`` is how far before the last
-    watermark a window begins: JQL reads times in the account's own zone to the minute, which is up to 14 hours away
-    and doubtful when the clocks change, and the search index lags behind.
+    (``change_type = "customfield_10005"``; an empty text: no field).
+
+    ``overlap_hours`` is how far before the last watermark a window begins: JQL reads times in the account's own zone to
+    the minute, which is up to 14 hours away and doubtful when the clocks change, and the search index lags behind.
+    ``reread_days`` is for how many days after its resolution an issue of a service desk is still read every time, as
+    every open one is: a clock that runs out, a late approval or a customer's rating need not count as an update of the
+    issue. 0 reads updated issues only.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +49,7 @@ class Settings(BaseModel):
     changelog_page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     per_minute: Annotated[int, Field(ge=1)] | None = None
     overlap_hours: Annotated[int, Field(ge=26)] = 26
+    reread_days: Annotated[int, Field(ge=0)] = 60
     fields: dict[str, str] = {}
     patience: PatienceSettings = PatienceSettings()
 

@@ -115,8 +115,10 @@ class Server:
         self._threads[0].start()
 
     def stop(self) -> None:
+        if self._over.is_set():
+            return
         self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        socket.create_connection(self._listener.getsockname()).close()  # wakes accept
         for thread in self._threads:
             thread.join(5)
         self._listener.close()
@@ -149,7 +151,7 @@ class Server:
 
     def _request(self, connection: socket.socket) -> bytes | None:
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data and not data.startswith(b"\x16"):  # an unexpected TLS hello is one as well
             try:
                 received = connection.recv(65536)
             except TimeoutError:
@@ -268,7 +270,10 @@ PASSING = {
         answer(body=b"%x\r\n%s\r\n" % (len(GOOD), GOOD), content_length="", transfer_encoding="chunked")
     ),
     "chunk-cut": cut(answer(body=b"ffff\r\n" + GOOD, content_length="", transfer_encoding="chunked")),
-    "gzip-broken": answer(body=b"\x1f\x8b\x08\x00" + b"broken" * 4, content_encoding="gzip"),
+    "gzip-broken": answer(body=gzip.compress(GOOD)[:-8] + bytes(8), content_encoding="gzip"),
+    "gzip-cut": answer(body=gzip.compress(GOOD * 9)[:-20], content_encoding="gzip"),
+    "json-cut": answer(body=GOOD[:-1]),
+    "json-twice": answer(body=GOOD * 2),
     "not-http": cut(b"\x15\x03\x01\x00\x02\x02\x50\r\n\r\n"),
     "dropped": cut(b""),
     "cut-header": cut(answer()[:30]),
@@ -297,6 +302,7 @@ def test_a_fault_that_passes_is_asked_again(serve: Serve, fault: str) -> None:
         ("cut-length", BrokenAnswer, "cut or damaged"),
         ("chunked-without-end", BrokenAnswer, "cut or damaged"),
         ("gzip-broken", BrokenAnswer, "cut or damaged"),
+        ("gzip-cut", BrokenAnswer, "JSON that is cut or damaged"),
         ("dropped", BrokenAnswer, "broke the connection off"),
     ],
 )

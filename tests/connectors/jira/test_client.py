@@ -10,10 +10,8 @@ from __future__ import annotations
 import base64
 import inspect
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import jira
@@ -201,6 +199,21 @@ def test_the_next_run_begins_26_hours_before_the_clock_of_the_last(site: Any) ->
     assert jql == 'project in (10000) AND updated >= "2026-10-31 00:30" ORDER BY updated ASC'
 
 
+def test_what_moves_without_an_update_is_read_every_time_at_a_service_desk(site: Any) -> None:
+    custom = {"type": "sd-approvals", "custom": "com.atlassian.servicedesk.approvals-plugin:sd-approvals"}
+    site.routes["3/field"] = lambda *_: [{"id": "customfield_7", "name": "Approvals", "custom": True, "schema": custom}]
+    for days, condition in [
+        (60, '(updated >= "2026-10-31 00:30" OR statusCategory != Done OR resolved >= "2026-09-01 00:30")'),
+        (0, 'updated >= "2026-10-31 00:30"'),
+    ]:
+        connector, first = site.opened(reread_days=days), Reading("full")
+        read(connector, "issue", first)
+        site.asked.clear()
+        read(connector, "issue", Reading("incremental", first.watermark_to))
+        jql = site.of("3/search/jql")[0][0]["jql"]
+        assert jql == f"project in (10000) AND {condition} ORDER BY updated ASC"
+
+
 def test_everything_is_read_again_when_other_fields_are_asked_for(site: Any) -> None:
     connector, first = site.opened(), Reading("full")
     read(connector, "issue", first)
@@ -366,36 +379,3 @@ def test_a_stream_that_the_configuration_leaves_out_is_said_to_be(site: Any) -> 
 def test_settings_that_cannot_work_are_refused(site: Any, wrong: Mapping[str, object]) -> None:
     with pytest.raises(ValidationError):
         site.made(**wrong)
-
-
-# ----------------------------------------------------------------- contract
-
-
-def test_requests_are_valid_against_the_contract(site: Any) -> None:
-    folder = os.environ.get("SMS_EVIDENCE_CONTRACTS")
-    if not folder:
-        pytest.skip("SMS_EVIDENCE_CONTRACTS does not name the folder with Atlassian's contract")
-    contract = json.loads(Path(folder, "jira-platform-v3.json").read_bytes())
-    site.routes["3/issuetype"] = site.routes["3/status"]
-    site.routes["3/issue/bulkfetch"] = lambda *_: answer(issue(1))
-    site.routes["3/changelog/bulkfetch"] = lambda *_: {"issueChangeLogs": []}
-    site.routes["3/search/jql"] = paged({None: answer(issue(1), nextPageToken="a"), "a": answer(issue(2))})
-    connector = site.opened()
-    for stream in connector.streams():
-        read(connector, stream.name, None, "1")
-    list(connector.fetch(STREAM["issue"], ["1"], Reading("full")))
-    connector.close()
-    assert len({endpoint for _, endpoint, *_ in site.asked}) == 9
-    for method, endpoint, query, body in site.asked:
-        operation = contract["paths"][f"/rest/api/{endpoint}"][method.lower()]
-        parameters = {one["name"]: one["schema"] for one in operation.get("parameters", [])}
-        assert set(query) <= set(parameters), endpoint
-        for name, value in query.items():
-            kind = parameters[name]["type"]
-            assert kind != "boolean" or value in ("true", "false"), f"{endpoint} {name}"
-            assert kind != "integer" or int(value) <= parameters[name].get("maximum", 5000), f"{endpoint} {name}"
-        if method == "POST":
-            schema = operation["requestBody"]["content"]["application/json"]["schema"]
-            schema = contract["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-            assert set(schema.get("required", [])) <= set(body) <= set(schema["properties"]), endpoint
-            assert None not in body.values(), endpoint

@@ -290,7 +290,7 @@ def test_streams_come_after_those_they_follow() -> None:
 )
 def test_settings_refuse(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        settings("https://x.example", **wrong)
+        Settings.model_validate({"connector": "servicenow", "url": "https://x.example"} | wrong)
 
 
 def test_the_window_lags_behind_the_servers_clock(simulator: Simulator) -> None:

@@ -1,0 +1,268 @@
+"""A Jira site with Service Management on the loopback interface, with what makes real ones lose issues.
+
+Cloud hands out page tokens and no total, caps pages without a word, shows at most 40 histories inside an issue, and
+serves a visitor with wrong credentials as anonymous; Data Center pages by offset, and not behind its result window.
+Where a site forgives a mistake (an unknown parameter, a null in a body), this one does not.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from email.message import Message
+from email.utils import format_datetime
+from threading import RLock
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from connectors.jira.simulator_arguments import refused
+from connectors.jira.simulator_call import Call
+from connectors.jira.simulator_cloud import Cloud
+from connectors.jira.simulator_datacenter import DataCenter
+from connectors.jira.simulator_faults import Fault, Plan, RefusedError, problem
+from connectors.jira.simulator_index import Cursors, Index
+from connectors.jira.simulator_site import Document, Issue, Site
+from connectors.loopback import Answer, Server
+
+Deployment = Literal["cloud", "datacenter"]
+
+_LONGEST_TARGET = 8192
+"""Characters of a request target; a longer one is answered with 414."""
+
+ACCOUNT = "712020:6f0c4d5e-93a1-4b7e-8f52-0d1e2c3b4a59"
+"""The account's id on Cloud."""
+
+
+class Request(NamedTuple):
+    """A request as it was received.
+
+    ``params`` are those of the query (a list where one is given more than once), or the members of a JSON body.
+    """
+
+    method: str
+    path: str
+    params: dict[str, Any]
+
+
+class Simulator:
+    """One site, one account that may read it, a clock that stands still until it is advanced.
+
+    The account shows ``username`` and ``token`` on Cloud (basic), the token alone on Data Center (bearer). ``page_cap``
+    is the most of any page. ``before`` is called ahead of every answer, for writes between two requests. All methods
+    may be called while it serves.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        now: datetime,
+        deployment: Deployment = "cloud",
+        username: str = "evidence@example.com",
+        token: str = "demo-only",  # noqa: S107
+        page_cap: int = 10_000,
+        result_window: int = 10_000,
+        port: int = 0,
+    ) -> None:
+        self.now = now
+        self.deployment = deployment
+        self.username = username
+        self.token = token
+        self.page_cap = page_cap
+        self.result_window = result_window
+        self.log: list[Request] = []
+        self.faults: list[Plan] = []
+        self.before: Callable[[Request], None] | None = None
+        self._site = site
+        self._issues = {issue.id: issue for issue in site.issues}
+        self._hidden: set[str] = set()
+        self._index: Index | None = None
+        self._cursors = Cursors()
+        self._lock = RLock()
+        self._server = Server(self.answer, port)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return self._server.url
+
+    def start(self) -> Self:
+        """Serve from a thread of its own. The port is open since the object was made."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving, end all connections and free the port."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def advance(self, now: datetime, site: Site | None = None) -> None:
+        """Set the site's clock, and all that it holds when a site is given. Page tokens and hidden issues stay so."""
+        with self._lock:
+            self.now = now
+            if site is not None:
+                self._site = site
+                self._issues = {issue.id: issue for issue in site.issues}
+            self._index = None
+
+    def put(self, *issues: Issue) -> None:
+        """Add issues, or replace those of the same id."""
+        with self._lock:
+            self._issues.update((issue.id, issue) for issue in issues)
+            self._index = None
+
+    def remove(self, id_: str) -> None:
+        """Delete an issue. Raises KeyError when it is not there."""
+        with self._lock:
+            del self._issues[id_]
+            self._index = None
+
+    def hide(self, id_: str) -> None:
+        """Take the right to see an issue away: it is as if it were not there."""
+        with self._lock:
+            self._hidden.add(id_)
+            self._index = None
+
+    def show(self, id_: str) -> None:
+        """Give the right back."""
+        with self._lock:
+            self._hidden.discard(id_)
+            self._index = None
+
+    def expire_tokens(self) -> None:
+        """Make every page token so far worthless."""
+        with self._lock:
+            self._cursors.expire()
+
+    def fail(
+        self,
+        fault: Fault,
+        *,
+        times: int = 1,
+        after: int = 0,
+        path: str = "",
+        retry_after: str | None = None,
+        piece: int = 100,
+        pause: float = 0.3,
+    ) -> Plan:
+        """Switch a fault on for the next requests (see ``Plan``); several are served in the order of their arrival."""
+        plan = Plan(fault, times, after, path, retry_after, piece, pause)
+        with self._lock:
+            self.faults.append(plan)
+        return plan
+
+    def heal(self) -> None:
+        """Switch all faults off."""
+        with self._lock:
+            self.faults.clear()
+
+    def answer(self, method: str, target: str, headers: Message[str, str], body: bytes) -> Answer:
+        """The answer to a request, spoilt where a fault is planned. The server calls it."""
+        parts = urlsplit(target)
+        with self._lock:
+            try:
+                given = _parameters(method, parts.query, body)
+            except RefusedError as refusal:
+                return self._dated(refusal.answer)
+            request = Request(method, parts.path, _single(given) if method != "POST" else given)
+            self.log.append(request)
+        if self.before is not None:
+            self.before(request)
+        with self._lock:
+            plan = next((plan for plan in self.faults if plan.takes(request.path)), None)
+            is_rejected = plan is not None and plan.fault is Fault.ANONYMOUS
+            try:
+                if len(target) > _LONGEST_TARGET:
+                    raise RefusedError(problem(414, "Request URI is too long"))
+                answer = self._answer(request, given, None if is_rejected else headers)
+            except RefusedError as refusal:
+                answer = refusal.answer
+            if plan is not None and not is_rejected:
+                answer = plan.spoil(answer, request.params)
+            return self._dated(answer)
+
+    def _dated(self, answer: Answer) -> Answer:
+        return replace(answer, headers={"Date": format_datetime(self.now, usegmt=True), **answer.headers})
+
+    def _answer(self, request: Request, given: Mapping[str, Any], headers: Message[str, str] | None) -> Answer:
+        """Answer by the deployment's rules. No headers: the credentials are refused, whatever they are."""
+        shown = headers.get("Authorization") if headers is not None else "refused"
+        is_known = headers is not None and self._is_known(shown or "")
+        reason = None if is_known or not shown else "AUTHENTICATED_FAILED"
+        call = Call(request.method, request.path, given, self.now, is_known, reason)
+        if self.deployment == "cloud":
+            return Cloud(self._view(), self._cursors, self._account(), self.page_cap, self.url).answer(call)
+        return DataCenter(self._view(), self._account(), self.page_cap, self.result_window, self.url).answer(call)
+
+    def _is_known(self, shown: str) -> bool:
+        kind, _, value = shown.partition(" ")
+        if self.deployment == "datacenter":
+            return kind.lower() == "bearer" and value == self.token
+        try:
+            return (
+                kind.lower() == "basic" and b64decode(value, validate=True).decode() == f"{self.username}:{self.token}"
+            )
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+
+    def _view(self) -> Index:
+        if self._index is None:
+            self._index = Index(self._site, (i for i in self._issues.values() if i.id not in self._hidden))
+        return self._index
+
+    def _account(self) -> Document:
+        """What ``/myself`` says."""
+        own = {
+            "emailAddress": self.username,
+            "displayName": "Evidence Integration",
+            "active": True,
+            "timeZone": self._site.time_zone,
+            "locale": "en_GB",
+        }
+        if self.deployment == "cloud":
+            return {
+                "self": f"{self._site.url}/rest/api/3/user?accountId={ACCOUNT}",
+                "accountId": ACCOUNT,
+                "accountType": "atlassian",
+                **own,
+            }
+        name = self.username.partition("@")[0]
+        return {
+            "self": f"{self._site.url}/rest/api/2/user?username={name}",
+            "key": "JIRAUSER10000",
+            "name": name,
+            **own,
+        }
+
+
+def _parameters(method: str, query: str, body: bytes) -> dict[str, Any]:
+    """The query's parameters, each a list of texts; for a POST the members of its body, which must be an object."""
+    if method != "POST":
+        found: dict[str, Any] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+    if query:
+        raise refused("query parameters are not supported for POST")
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise refused(f"There was an error parsing JSON. Check that your request body is valid. {error}") from error
+
+
+def _single(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a query with the list around a lone value taken off."""
+    return {name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in params.items()}
