@@ -83,6 +83,10 @@ RULES: Mapping[str, Rule] = {
         ("Major incident",),
         (*_CHOICE, "array"),
     ),
+    "known_error": Rule((), ("Known error",), _CHOICE),
+    "fix": Rule((), ("Fix", "Permanent fix"), _PROSE),
+    "reviewed_at": Rule((), ("Reviewed at", "Review date"), _TIME),
+    "unauthorized": Rule((), ("Unauthorized change",), _CHOICE),
 }
 """The names are those of the ITSM templates that Jira Service Management ships."""
 

@@ -11,7 +11,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import Message
 from email.utils import format_datetime
 from threading import RLock
@@ -195,7 +195,9 @@ class Simulator:
             return self._dated(answer)
 
     def _dated(self, answer: Answer) -> Answer:
-        return replace(answer, headers={"Date": format_datetime(self.now, usegmt=True), **answer.headers})
+        return replace(
+            answer, headers={"Date": format_datetime(self.now.astimezone(UTC), usegmt=True), **answer.headers}
+        )
 
     def _answer(self, request: Request, given: Mapping[str, Any], headers: Message[str, str] | None) -> Answer:
         """Answer by the deployment's rules. No headers: the credentials are refused, whatever they are."""

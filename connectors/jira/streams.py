@@ -87,6 +87,10 @@ CUSTOM: Mapping[str, Kind] = MappingProxyType(
         "review": "text",
         "assessment": "text",
         "major_incident": "text",
+        "known_error": "text",
+        "fix": "text",
+        "reviewed_at": "instant",
+        "unauthorized": "text",
     }
 )
 """Columns of ``issue`` that custom fields fill, where the source has them, and how each is read."""

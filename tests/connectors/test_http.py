@@ -500,16 +500,10 @@ def test_nobody_there(serve: Serve) -> None:
     server = serve(answer())
     server.stop()
     bench = Bench(server, attempts=2)
-    assert "can't be reached" in str(bench.fails(Unreachable))
+    error = bench.fails(Unreachable, params={"token": "s3cret"})
+    assert "/api/now/table/incident can't be reached: check the url, DNS" in str(error)
+    assert "s3cret" not in str(error)
     assert bench.transport.requests == 2
-
-
-def test_a_name_that_does_not_exist() -> None:
-    transport = Transport(Patience(attempts=1))
-    with closing(session(transport, "https://sms-evidence.invalid")) as made:
-        made.trust_env = False
-        with pytest.raises(Unreachable, match=r"https://sms-evidence\.invalid/x can't be reached"):
-            made.get("https://sms-evidence.invalid/x?token=s3cret")
 
 
 # TLS and plain http ---------------------------------------------------------------------------------------------------
@@ -606,15 +600,11 @@ class Header(requests.auth.AuthBase):
         HTTPBasicAuth("reader", "s3cret-word"),
         Header("Authorization", "Bearer s3cret-word"),
         Header("x-sn-apikey", "s3cret-word"),
-        Header("Authorization", "Basic not-base64!s3cret-word"),
     ],
 )
 def test_a_secret_that_the_answer_repeats_is_not_shown(serve: Serve, auth: requests.auth.AuthBase) -> None:
-    body = b'{"error": {"message": "no user with s3cret-word / not-base64!s3cret-word"}}'
-    error = Bench(serve(answer(401, body))).fails(NotAuthenticated, auth=auth)
-    assert "no user with ***" in str(error) or "not-base64" not in str(error)
-    if not isinstance(auth, Header) or "not-base64" not in auth.value:
-        assert "s3cret-word" not in str(error)
+    body = b'{"error": {"message": "no user with s3cret-word"}}'
+    assert "(no user with ***)" in str(Bench(serve(answer(401, body))).fails(NotAuthenticated, auth=auth))
 
 
 def test_a_secret_of_a_form_is_not_shown(serve: Serve) -> None:

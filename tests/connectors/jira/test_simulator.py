@@ -1,18 +1,13 @@
 """The simulated Jira site behaves like the real ones where these lose issues, and is stricter where they forgive.
 
-Asked over real sockets, by plain requests and by the library in the one way that is safe. Its answers hold against
-Atlassian's own OpenAPI (set SMS_EVIDENCE_CONTRACTS to the folder that has ``jira-platform-v3.json``).
+Asked over real sockets, by plain requests and by the library in the one way that is safe.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 import jira
@@ -21,7 +16,6 @@ import requests
 
 from connectors.jira.rendering_fields import fields
 from connectors.jira.simulator import ACCOUNT, Request, Simulator
-from connectors.jira.simulator_faults import Fault
 from connectors.jira.simulator_site import History, Issue, Site
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -76,7 +70,7 @@ def datacenter() -> Iterator[Simulator]:
 class Visitor:
     """A reader with a session of its own."""
 
-    def __init__(self, simulator: Simulator, token: str | None = "demo-only") -> None:
+    def __init__(self, simulator: Simulator, token: str | None = "demo-only") -> None:  # noqa: S107
         self.base = f"{simulator.url}/rest/api/{'3' if simulator.deployment == 'cloud' else '2'}"
         self.session = requests.Session()
         if simulator.deployment == "cloud" and token is not None:
@@ -408,91 +402,6 @@ def test_data_center_knows_its_own_account_and_nothing_of_the_cloud(datacenter: 
     assert (refusal.status_code, refusal.headers["X-Seraph-LoginReason"]) == (401, "AUTHENTICATED_FAILED")
 
 
-# --------------------------------------------------------------------- faults
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        (Fault.RATE_LIMITED, 429),
-        (Fault.UNAVAILABLE, 503),
-        (Fault.SERVER_ERROR, 500),
-        (Fault.BAD_GATEWAY, 502),
-        (Fault.GATEWAY_TIMEOUT, 504),
-        (Fault.FORBIDDEN, 403),
-        (Fault.UNAUTHENTICATED, 401),
-    ],
-)
-def test_a_fault_spoils_so_many_answers(simulator: Simulator, visitor: Visitor, fault: Fault, status: int) -> None:
-    simulator.fail(fault, times=2, after=1, path="myself")
-    codes = [visitor.get(path).status_code for path in ("myself", "field", "myself", "myself", "myself")]
-    assert codes == [200, 200, status, status, 200]
-
-
-def test_a_rate_limit_says_how_long_and_why(simulator: Simulator, visitor: Visitor) -> None:
-    simulator.fail(Fault.RATE_LIMITED, retry_after="7")
-    headers = visitor.get("field").headers
-    assert (headers["Retry-After"], headers["RateLimit-Reason"]) == ("7", "jira-burst-based")
-    assert headers["X-RateLimit-Remaining"] == "0"
-
-
-@pytest.mark.parametrize("fault", [Fault.CUT_BODY, Fault.CUT_CHUNKS, Fault.DISCONNECTED])
-def test_a_connection_breaks_off(simulator: Simulator, visitor: Visitor, fault: Fault) -> None:
-    simulator.fail(fault)
-    with pytest.raises(requests.RequestException):
-        visitor.get("field")
-    assert visitor.get("field").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("fault", "begins"),
-    [(Fault.EMPTY, b""), (Fault.HTML, b"<!DOCTYPE html>"), (Fault.ERROR_ONLY, b'{"errorMessages":')],
-)
-def test_a_success_may_be_none(simulator: Simulator, visitor: Visitor, fault: Fault, begins: bytes) -> None:
-    simulator.fail(fault)
-    answer = visitor.get("field")
-    assert answer.status_code == 200
-    assert answer.content[: len(begins) or 1] == begins
-
-
-def test_tokens_go_wrong(simulator: Simulator, visitor: Visitor) -> None:
-    simulator.fail(Fault.REPEATED_TOKEN, times=2, after=1)
-    first, second, third = (visitor.get("search/jql", jql="project = OPS", **more).json() for more in ({}, {}, {}))
-    assert second["nextPageToken"]
-    again = visitor.get("search/jql", jql="project = OPS", nextPageToken=first["nextPageToken"]).json()
-    assert again["nextPageToken"] not in (first["nextPageToken"], third["nextPageToken"])
-    simulator.fail(Fault.REPEATED_TOKEN)
-    again = visitor.get("search/jql", jql="project = OPS", nextPageToken=first["nextPageToken"]).json()
-    assert again["nextPageToken"] == first["nextPageToken"]
-    simulator.fail(Fault.NO_TOKEN)
-    assert visitor.get("search/jql", jql="project = OPS").json().keys() == {"issues", "isLast"}
-    simulator.fail(Fault.NO_IS_LAST)
-    assert visitor.get("search/jql", jql="id = 20001").json().keys() == {"issues"}
-
-
-def test_one_issue_may_fail_in_bulk(simulator: Simulator, visitor: Visitor) -> None:
-    simulator.fail(Fault.ISSUE_ERRORS)
-    found = visitor.post("issue/bulkfetch", issueIdsOrKeys=["20001", "20002"]).json()
-    assert [one["id"] for one in found["issues"]] == ["20002"]
-    assert found["issueErrors"] == [{"id": "20001", "errorMessage": "Issue could not be retrieved"}]
-
-
-def test_good_credentials_may_be_refused_for_a_while(simulator: Simulator, visitor: Visitor) -> None:
-    simulator.fail(Fault.ANONYMOUS)
-    found = visitor.get("search/jql", jql="project = OPS")
-    assert (found.json()["issues"], found.headers["X-Seraph-LoginReason"]) == ([], "AUTHENTICATED_FAILED")
-    assert len(visitor.get("search/jql", jql="project = OPS").json()["issues"]) == 50
-
-
-def test_a_slow_body_drips_and_is_healed(simulator: Simulator, visitor: Visitor) -> None:
-    simulator.fail(Fault.SLOW, piece=10, pause=1)
-    with pytest.raises(requests.RequestException):
-        visitor.session.get(f"{visitor.base}/myself", timeout=0.3).json()
-    simulator.fail(Fault.EMPTY, times=99)
-    simulator.heal()
-    assert visitor.get("myself").json()
-
-
 # ----------------------------------------------------------------- the server
 
 
@@ -504,7 +413,7 @@ def test_a_connection_is_kept_and_the_log_is_complete(simulator: Simulator, visi
         ("POST", "/rest/api/3/search/approximate-count", {"jql": "project = OPS"}),
     ]
     pools = visitor.session.adapters["http://"].poolmanager.pools  # type: ignore[attr-defined]
-    assert pools[pools.keys()[0]].num_connections == 1
+    assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118 - no mapping
 
 
 def test_other_paths_and_methods_are_refused(simulator: Simulator, visitor: Visitor) -> None:
@@ -522,9 +431,9 @@ def test_a_stopped_site_frees_its_port() -> None:
         port = int(simulator.url.rpartition(":")[2])
         visitor = Visitor(simulator)
         visitor.get("myself")
+    with pytest.raises(requests.ConnectionError):
+        visitor.get("myself")
     visitor.session.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", port))
     with Simulator(site(), now=NOW, port=port) as again:
         assert again.url.endswith(f":{port}")
 
@@ -556,82 +465,3 @@ def test_the_library_reads_it_in_the_one_safe_way(simulator: Simulator, datacent
     with pytest.raises(jira.JIRAError, match="Search limit exceeded"):
         client._get_json("search", params={"jql": "project = OPS", "startAt": 200})
     client.close()
-
-
-# --------------------------------------------------------------- the contract
-
-
-Schema = Mapping[str, Any]
-_NULLS = {"from", "fromString", "to", "toString"}
-_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "number": (int, float)}
-
-
-def violations(spec: Schema, schema: Schema, value: Any, path: str = "") -> Iterator[str]:
-    """Where a value breaks a schema: types, required members, members that a closed object does not have."""
-    while "$ref" in schema or len(schema.get("allOf", ())) == 1:
-        found = schema.get("$ref") or schema["allOf"][0]["$ref"]
-        schema = spec["components"]["schemas"][found.rpartition("/")[2]]
-    # values that really are null in histories, although the schema says text
-    if value is None and path.rpartition(".")[2] in _NULLS:
-        return
-    kind = schema.get("type")
-    if kind and (not isinstance(value, _TYPES[kind]) or (kind != "boolean" and isinstance(value, bool))):
-        yield f"{path}: {value!r} is no {kind}"
-    elif kind == "array":
-        for n, one in enumerate(value):
-            yield from violations(spec, schema["items"], one, f"{path}[{n}]")
-    elif kind == "object":
-        known = schema.get("properties", {})
-        yield from (f"{path}: no {name}" for name in schema.get("required", ()) if name not in value)
-        for name, one in value.items():
-            if name in known:
-                yield from violations(spec, known[name], one, f"{path}.{name}")
-            elif schema.get("additionalProperties") is False:
-                yield f"{path}: {name} is unknown"
-
-
-@pytest.fixture(scope="module")
-def contract() -> Schema:
-    folder = os.environ.get("SMS_EVIDENCE_CONTRACTS")
-    if not folder:
-        pytest.skip("SMS_EVIDENCE_CONTRACTS does not name the folder with jira-platform-v3.json")
-    found: Schema = json.loads(Path(folder, "jira-platform-v3.json").read_bytes())
-    return found
-
-
-CALLS: Mapping[tuple[str, str], dict[str, Any]] = {
-    ("get", "myself"): {},
-    ("get", "serverInfo"): {},
-    ("get", "project/search"): {"maxResults": 1},
-    ("get", "field"): {},
-    ("get", "status"): {},
-    ("get", "issuetype"): {},
-    ("get", "search/jql"): {"jql": "project = OPS", "fields": "*all", "expand": "names,schema,changelog"},
-    ("post", "search/jql"): {"jql": "project = OPS", "fields": ["id"], "maxResults": 1},
-    ("post", "search/approximate-count"): {"jql": "project = OPS"},
-    ("post", "issue/bulkfetch"): {"issueIdsOrKeys": ["20001"], "expand": ["changelog"]},
-    ("post", "changelog/bulkfetch"): {"issueIdsOrKeys": ["20001"], "maxResults": 1},
-    ("get", "issue/{issueIdOrKey}/changelog"): {"maxResults": 1},
-}
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS)
-def test_every_answer_of_cloud_keeps_the_published_contract(
-    contract: Schema, simulator: Simulator, visitor: Visitor, method: str, path: str
-) -> None:
-    simulator.put(issue(1, histories=(history(1, START), history(2, START + timedelta(hours=1)))))
-    operation = contract["paths"][f"/rest/api/3/{path}"][method]
-    asked = getattr(visitor, method)(path.replace("{issueIdOrKey}", "20001"), **CALLS[method, path])
-    assert asked.status_code == 200, asked.text
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert list(violations(contract, schema, asked.json())) == []
-
-
-def test_the_check_of_the_contract_sees_what_breaks_it(contract: Schema) -> None:
-    schema = {"$ref": "#/components/schemas/SearchAndReconcileResults"}
-    broken = {"isLast": 1, "total": 5, "issues": [{"id": 7, "fields": {}}]}
-    assert list(violations(contract, schema, broken)) == [
-        ".isLast: 1 is no boolean",
-        ": total is unknown",
-        ".issues[0].id: 7 is no string",
-    ]
