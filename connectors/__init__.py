@@ -122,7 +122,7 @@ Records = Callable[[str], Iterable[bytes]]
 
 
 class Connector(Protocol):
-    """One configured source. Methods raise ``connectors.http.SourceError`` (and nothing else) for what a source does."""
+    """One configured source. Methods raise ``connectors.http.SourceError``, and nothing else, for what it does."""
 
     source: str
     kind: str

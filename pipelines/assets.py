@@ -100,7 +100,10 @@ def canonical_assets(configuration: Configuration) -> dg.AssetsDefinition:
         night = nightly_run.night
         rows = night.build_canonical()
         for entity, count in rows.items():
-            metadata = {"dagster/row_count": count, "dagster/column_schema": _schema(night.evidence.con, entity)}
+            metadata: dict[str, Any] = {
+                "dagster/row_count": count,
+                "dagster/column_schema": _schema(night.evidence.con, entity),
+            }
             yield dg.MaterializeResult(asset_key=["canonical", entity], metadata=metadata)
         yield from run_checks(checks, night.evidence.con, {})
 

@@ -46,7 +46,7 @@ def raw_checks(source: str, stream: str, key: dg.AssetKey) -> list[Check]:
             select 'source counts ' || source_count || ', stored ' || warehouse_count || ', hidden ' || hidden
             from evidence.audit.sync_run
             where sync_id = $sync_id and source = '{source}' and stream = '{stream}' and status = 'complete'
-                and source_count <> warehouse_count + hidden
+                and (source_count < warehouse_count + hidden or source_count > warehouse_count + hidden + quarantined)
             """,
             "The source's own count equals what is stored and what is hidden from the account.",
             warns=False,

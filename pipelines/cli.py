@@ -23,18 +23,18 @@ COMPLETE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
 
 class Problem(click.ClickException):
-    """An error as one line; ``exit_code`` as in the module's docstring."""
+    """An error as one line; ``code`` is the exit code."""
 
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.code = exit_code
 
     def show(self, file: Any = None) -> None:
         """`error: ...` on standard error."""
         Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(self.message)}", highlight=False)
 
 
-class Month(click.ParamType):
+class Month(click.ParamType[date]):
     """A month as YYYY-MM."""
 
     name = "YYYY-MM"
@@ -150,14 +150,15 @@ def metrics_command(config: Path | None, debug: bool, period: date | None, as_js
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
-    console = Console()
-    console.print(figures_table(month, rows))
+    _console().print(figures_table(month, rows))
 
 
 @cli.command()
 @_options
 @click.option("--period", type=Month(), help="The month; the last full one by default.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder; this one by default.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder; this one by default."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the path as JSON.")
 def report(config: Path | None, debug: bool, period: date | None, out: Path, as_json: bool) -> None:
     """Write the monthly service report as one HTML file.
@@ -201,7 +202,7 @@ def trace(config: Path | None, debug: bool, number: str, source: str | None, as_
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2))
     else:
-        Console().print(trace_view(found, zone), highlight=False)
+        _console().print(trace_view(found, zone), highlight=False)
 
 
 @cli.command()
@@ -218,7 +219,7 @@ def demo(out: Path, seed: int, debug: bool) -> None:
     """
     from pipelines.demo import run_demo
 
-    sys.exit(run_demo(out, seed, Console()))
+    sys.exit(run_demo(out, seed, _console()))
 
 
 @cli.command()
@@ -264,6 +265,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.UsageError as error:
         error.show()
         sys.exit(USAGE)
+    except Problem as error:
+        error.show()
+        sys.exit(error.code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -273,8 +277,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in given:
             raise
-        _explain(error).show()
-        sys.exit(_explain(error).exit_code)
+        problem = _explain(error)
+        problem.show()
+        sys.exit(problem.code)
 
 
 def _explain(error: Exception) -> Problem:
@@ -288,7 +293,15 @@ def _explain(error: Exception) -> Problem:
     known = (NotPublishedError, UnknownNumberError)
     if isinstance(error, known) or type(error).__module__.startswith(("connectors", "warehouse", "pipelines")):
         return Problem(str(error))
-    return Problem(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (--debug shows where)")
+    return Problem(
+        f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (--debug shows where)"
+    )
+
+
+def _console() -> Console:
+    """Standard output; where it is no terminal, as wide as a page."""
+    console = Console()
+    return console if console.is_terminal else Console(width=110)
 
 
 def _known(configuration: Configuration, source: str | None) -> None:

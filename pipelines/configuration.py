@@ -12,7 +12,9 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -25,8 +27,15 @@ FILE = "sms-evidence.toml"
 VARIABLE = "SMS_EVIDENCE_CONFIG"
 SECRETS = ("username", "password", "token", "client_id", "client_secret")
 
-_SECRET_WORDS = {"password", "token", "client_secret", "api_key", "secret", "client_id", "username"}
+_SECRET_WORDS = {
+    *SECRETS,
+    *("user", "passwd", "passphrase", "secret", "pat", "api_key", "apikey", "api_token", "access_token"),
+}
+_ENVIRONMENT = {"user": "username", "passwd": "password", "passphrase": "password", "secret": "client_secret"}
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+
+Target = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class ConfigurationError(Exception):
@@ -46,7 +55,7 @@ class Organization(BaseModel):
     def _exists(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
             raise ValueError("is no time zone; write it like Europe/Amsterdam") from error
         return name
 
@@ -66,8 +75,8 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    small_n: int = Field(20, ge=0)
-    observation_days: int = Field(30, ge=0)
+    small_n: int = Field(20, ge=0, strict=True)
+    observation_days: int = Field(30, ge=0, strict=True)
 
 
 class Metrics(BaseModel):
@@ -75,7 +84,20 @@ class Metrics(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    targets: dict[str, float] = {}
+    targets: dict[str, Target] = {}
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _flat(cls, table: object) -> object:
+        """``SLM-04.percent = 1`` without quotes is a table within the table to TOML; it means the same."""
+        if not isinstance(table, dict):
+            return table
+        flat: dict[str, object] = {}
+        for key, value in table.items():
+            flat |= (
+                {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            )
+        return flat
 
 
 class _File(BaseSettings):
@@ -139,13 +161,17 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     try:
         file = model()
     except ValidationError as error:
-        raise ConfigurationError(_explain(path, error, (), _File)) from error
+        # "from None", here and below: pydantic's own text repeats what stands in the file
+        raise ConfigurationError(_explain(path, error, (), _File)) from None
     _check_names(path, file.sources)
     sources, values = {}, {}
     for name, table in file.sources.items():
         sources[name], values[name] = _source(path, name, table)
     folder = path.parent
     store = Store(evidence=folder / file.store.evidence, warehouse=folder / file.store.warehouse)
+    if store.evidence == store.warehouse:
+        raise ConfigurationError(f"{path}: store.evidence and store.warehouse must be two files")
+    _check_targets(path, file.metrics.targets)
     return Configuration(
         path,
         text,
@@ -175,10 +201,14 @@ def secrets(source: str, environ: Mapping[str, str] = os.environ) -> dict[str, S
             raise ConfigurationError(f"{variable} and {variable}_FILE are both set: unset one")
         if file:
             try:
-                value = Path(file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+                value = Path(file).read_text(encoding="utf-8").removesuffix("\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(f"{variable}_FILE names a file that can't be read: {file}") from error
+            if not value:
+                raise ConfigurationError(f"{variable}_FILE names an empty file: {file}")
         if value:
+            if any(ord(c) < 32 or ord(c) == 127 for c in value):
+                raise ConfigurationError(f"{variable} has a line break or another control character in it")
             found[name] = SecretStr(value)
     return found
 
@@ -188,27 +218,41 @@ def prefix(source: str) -> str:
     return "SMS_EVIDENCE_" + re.sub(r"[^A-Z0-9]", "_", source.upper())
 
 
-def variables(source: str) -> set[str]:
-    """Every environment variable that a source reads."""
-    names = {f"{prefix(source)}_{name.upper()}" for name in SECRETS}
-    return names | {f"{name}_FILE" for name in names}
+def variables(source: str) -> list[str]:
+    """Every environment variable that a source reads, but for the same ones with ``_FILE`` behind."""
+    return [f"{prefix(source)}_{name.upper()}" for name in SECRETS]
 
 
 def _check_names(path: Path, sources: Mapping[str, object]) -> None:
     if not sources:
         raise ConfigurationError(f"{path}: [sources] is empty: add a table such as [sources.snow-prod]")
-    owners: dict[str, str] = {}
     for name in sources:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
                 f"{path}: source name {name!r}: use small letters, digits and hyphens, a letter first"
             )
-        for variable in variables(name):
-            other = owners.setdefault(variable, name)
-            if other != name:
+    for one, other in permutations(sources, 2):
+        for variable in variables(one):
+            # a source "jira-token" beside "jira": whose is SMS_EVIDENCE_JIRA_TOKEN_FILE?
+            if f"{prefix(other)}_".startswith(f"{variable}_"):
                 raise ConfigurationError(
-                    f"{path}: sources {other!r} and {name!r} would both read {variable}: rename one"
+                    f"{path}: sources {one!r} and {other!r} collide in the environment: {variable} belongs to {one!r} "
+                    f"and begins every variable of {other!r}: rename one"
                 )
+
+
+def _check_targets(path: Path, targets: Mapping[str, float]) -> None:
+    """A target for a metric that does not exist would change nothing, and nobody would see it."""
+    if not targets:
+        return
+    from warehouse.metrics import definitions  # brings DuckDB, which the command line imports late
+
+    known: list[str] = []
+    for definition in definitions():
+        known += [definition.id, *(f"{definition.id}.{measure.name}" for measure in definition.measures)]
+    for key in targets:
+        if key not in known:
+            raise ConfigurationError(f'{path}: metrics.targets."{key}" is not a known metric{_nearest(key, known)}')
 
 
 def _source(path: Path, name: str, table: Mapping[str, object]) -> tuple[BaseModel, dict[str, dict[str, str]]]:
@@ -225,7 +269,7 @@ def _source(path: Path, name: str, table: Mapping[str, object]) -> tuple[BaseMod
     try:
         return model.model_validate(own), values
     except ValidationError as error:
-        raise ConfigurationError(_explain(path, error, ("sources", name), model)) from error
+        raise ConfigurationError(_explain(path, error, ("sources", name), model)) from None
 
 
 def _words(path: Path, name: str, table: object) -> dict[str, dict[str, str]]:
@@ -246,11 +290,12 @@ def _refuse_secrets(path: Path, node: object, place: tuple[str, ...]) -> None:
     if not isinstance(node, dict):
         return
     for key, value in node.items():
-        if key.lower() in _SECRET_WORDS and not isinstance(value, dict):
-            source = place[1] if len(place) > 1 and place[0] == "sources" else "source"
-            name = key.lower() if key.lower() in SECRETS else "token"
+        word = key.lower().replace("-", "_")
+        if word in _SECRET_WORDS and not isinstance(value, dict):
+            start = prefix(place[1]) if len(place) > 1 and place[0] == "sources" else "SMS_EVIDENCE_<SOURCE>"
+            name = word if word in SECRETS else _ENVIRONMENT.get(word, "token")
             raise ConfigurationError(
-                f"{path}: {'.'.join((*place, key))} does not belong into the file: set {prefix(source)}_{name.upper()} "
+                f"{path}: {'.'.join((*place, key))} does not belong into the file: set {start}_{name.upper()} "
                 "in the environment instead"
             )
         if "values" not in place:
@@ -258,13 +303,14 @@ def _refuse_secrets(path: Path, node: object, place: tuple[str, ...]) -> None:
 
 
 def _explain(path: Path, error: ValidationError, place: tuple[str, ...], model: type[BaseModel]) -> str:
-    """The first thing that is wrong, in one line."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    """The first thing that is wrong, in one line, without the value; a misspelt key before the key that it leaves out."""
+    found = error.errors(include_url=False, include_input=False)
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     where = ".".join((*place, *(str(part) for part in first["loc"])))
     more = error.error_count() - 1
     also = f" (and {more} more)" if more else ""
     if first["type"] == "extra_forbidden":
-        known = _known(model, first)
+        known = _known(model, first) + (["values"] if place and len(first["loc"]) == 1 else [])
         near = _nearest(str(first["loc"][-1]), known)
         return f"{path}: {where} is not a known key{near or '; known are: ' + ', '.join(sorted(known))}{also}"
     if first["type"] == "missing":

@@ -72,7 +72,8 @@ class Tools:
     def advance(self, moment: datetime) -> None:
         """Let time pass: what happened until ``moment`` is there, what was deleted is gone."""
         self.moment = moment
-        self.servicenow.replace(servicenow_rendering.rows(self._organization, moment), now=moment)
+        self.servicenow.advance(moment)
+        self.servicenow.load(servicenow_rendering.rows(self._organization, moment))
         self.jira.advance(moment, jira_rendering.site(self._organization, moment))
 
     def clock(self) -> datetime:

@@ -85,7 +85,10 @@ def _table(con: duckdb.DuckDBPyConnection, entity: str) -> list[str]:
         "",
         "| column | type | meaning |",
         "|---|---|---|",
-        *(f"| `{name}` | {type_.replace('timestamp with time zone', 'timestamptz')} | {text} |" for name, type_, text in columns),
+        *(
+            f"| `{name}` | {type_.replace('timestamp with time zone', 'timestamptz')} | {text} |"
+            for name, type_, text in columns
+        ),
         "",
     ]
 
@@ -102,7 +105,7 @@ def _metrics() -> str:
             "",
             "| | |",
             "|---|---|",
-            f"| clauses (ISO/IEC 20000-1:2018) | {', '.join(f'{c} {titles.get(c, chr(32))}'.strip() for c in d.clauses)} |",
+            f"| clauses (ISO/IEC 20000-1:2018) | {', '.join(f'{c} {titles[c]}' for c in d.clauses)} |",
             f"| report area | {', '.join(d.areas)} |",
             f"| direction | {d.direction} |",
             f"| attribution | {d.attribution} |",

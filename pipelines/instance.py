@@ -1,4 +1,4 @@
-"""Where Dagster keeps its state: a folder of its own beside the warehouse, with the project's dagster.yaml linked in."""
+"""Where Dagster keeps its state: a folder beside the warehouse, with the project's dagster.yaml linked in."""
 
 from __future__ import annotations
 

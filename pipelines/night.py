@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Protocol, Self
@@ -139,9 +140,9 @@ class Night:
     def read_source(self, source: str) -> Iterator[StreamResult]:
         """Read every stream of a source; a stream that fails does not take the others down."""
         connector = self.connector(source)
-        for stream, reason in connector.skipped().items():
-            self.evidence.skip(self.sync_id, source, stream, reason, self.clock())
-            yield self._note(StreamResult(source, stream, "skipped", "full", error=reason))
+        for name, reason in connector.skipped().items():
+            self.evidence.skip(self.sync_id, source, name, reason, self.clock())
+            yield self._note(StreamResult(source, name, "skipped", "full", error=reason))
         try:
             identity = connector.open()
         except SourceError as error:
@@ -181,27 +182,38 @@ class Night:
     def _reconcile(
         self, writer: Writer, connector: Connector, stream: Stream, reading: Reading, hidden_before: int
     ) -> None:
-        """Compare the counts of both sides; where they differ, compare the keys, fetch what is missing, bury what is gone."""
+        """Compare the counts of both sides; where they differ, compare keys, fetch what is missing, bury what is gone.
+
+        Raises:
+            Inconsistent: the counts differ all the same.
+        """
         if reading.source_count is None:
             return
         if reading.mode == "incremental":
             reading.hidden = hidden_before
         had_records = writer.counts.unchanged + writer.counts.changed + writer.counts.duplicate > 0
-        if reading.source_count == writer.live() + reading.hidden and not (reading.mode == "full" and had_records):
+        if self._agrees(writer, reading) and not (reading.mode == "full" and had_records):
             return
         census = [key for keys in connector.census(stream, reading) for key in keys]
         absent = writer.absent(census)
-        wanted = writer.unknown(census) + absent
+        wanted = [key for key in writer.unknown(census) if key not in _quarantined(reading)] + absent
         if wanted:
             found = self._fetch(writer, connector, stream, wanted, reading)
-            writer.bury([key for key in absent if key not in found], "absent from the source's keys, and by its own key")
+            writer.bury(
+                [key for key in absent if key not in found], "absent from the source's keys, and by its own key"
+            )
         reading.hidden = max(0, reading.source_count - len(set(census)))
-        if reading.source_count != writer.live() + reading.hidden:
+        if not self._agrees(writer, reading):
             raise Inconsistent(
                 f"{connector.source} {stream.name}: the source counts {reading.source_count}, "
                 f"{writer.live()} are stored and {reading.hidden} hidden",
                 "run again; if it stays, run with --full",
             )
+
+    def _agrees(self, writer: Writer, reading: Reading) -> bool:
+        """The source's count is what is stored, hidden, or named as a record that could not be carried."""
+        lost = len(_quarantined(reading)) + writer.counts.dropped
+        return reading.source_count == writer.live() + reading.hidden + lost
 
     def _take(self, writer: Writer, pages: Iterator[Page]) -> None:
         for page in pages:
@@ -314,14 +326,8 @@ class Night:
             words = shipped_values(package)
             for field_name, overrides in self.configuration.values.get(name, {}).items():
                 words.setdefault(field_name, {}).update(overrides)
-            columns = {
-                stream.name: _columns(
-                    connector.columns(
-                        stream, lambda s, c=connector: self.evidence.latest_records(c.source, c.kind, s)
-                    )
-                )
-                for stream in package.STREAMS
-            }
+            stored = partial(self.evidence.latest_records, connector.source, connector.kind)
+            columns = {stream.name: _columns(connector.columns(stream, stored)) for stream in package.STREAMS}
             found.append(Source(name, connector.kind, connector.url.rstrip("/"), columns, words))
         return found
 
@@ -381,8 +387,12 @@ def _columns(columns: Mapping[str, connectors.Column]) -> Columns:
     return {name: (column.path, column.kind) for name, column in columns.items()}
 
 
+def _quarantined(reading: Reading) -> set[str]:
+    return {gap.key for gap in reading.gaps if gap.kind == "quarantined"}
+
+
 def _ledger(reading: Reading) -> Ledger:
-    gaps: Sequence[tuple[str, str, str]] = [(gap.key, gap.kind, gap.reason) for gap in reading.gaps]
+    gaps = {(gap.key, gap.kind): (gap.key, gap.kind, gap.reason) for gap in reading.gaps}
     return Ledger(
         reading.watermark_to,
         reading.pages,
@@ -390,5 +400,5 @@ def _ledger(reading: Reading) -> Ledger:
         reading.retries,
         reading.hidden,
         reading.source_count,
-        list(gaps),
+        list(gaps.values()),
     )

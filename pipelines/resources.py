@@ -49,10 +49,11 @@ def nightly_run(make: MakeNight | None, *, source: str = "", full: bool = False)
     """The resource, with another way to make the run."""
     if make is None:
         return NightlyRun(source=source, full=full)
+    made = make
 
     class Made(NightlyRun):
         def make_night(self, source: str | None, full: bool) -> Night:
-            return make(source, full)
+            return made(source, full)
 
     return Made(source=source, full=full)
 

@@ -142,5 +142,3 @@ def _cause(result: object) -> Exception:
                     return known(message.split(": ", 1)[-1] if message.startswith(known.__module__) else message)
             return RunFailedError(f"{message.removeprefix('warehouse.').removeprefix('duckdb.')}")
     return RunFailedError("the run failed without saying why; look at it in the Dagster UI (`sms-evidence dev`)")
-
-

@@ -20,7 +20,9 @@ def nightly_schedule(job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition, ti
     )
 
 
-def monthly_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition | dg.UnresolvedPartitionedAssetScheduleDefinition:
+def monthly_schedule(
+    job: dg.UnresolvedAssetJobDefinition,
+) -> dg.ScheduleDefinition | dg.UnresolvedPartitionedAssetScheduleDefinition:
     """The report of the last full month, two hours after the night's sync, on by default."""
     return dg.build_schedule_from_partitioned_job(
         job,

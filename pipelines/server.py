@@ -16,6 +16,7 @@ from rich.console import Console
 
 from pipelines.configuration import Configuration
 from pipelines.instance import SETTINGS, home
+from pipelines.night import connect
 
 DEMO_MARK = "# Written by `sms-evidence demo`"
 _GRACE = 10.0
@@ -33,8 +34,8 @@ def serve(configuration: Configuration, port: int, console: Console) -> int:
         processes = [
             subprocess.Popen(command, cwd=SETTINGS.parent)
             for command in (
-                [programs / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port)],
-                [programs / "dagster-daemon", "run"],
+                [str(programs / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)],
+                [str(programs / "dagster-daemon"), "run"],
             )
         ]
         console.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
@@ -65,6 +66,6 @@ def _start_simulators(stack: ExitStack, configuration: Configuration) -> None:
     from pipelines.demo import SECRETS, tools
 
     os.environ.update(SECRETS)
-    ports = {name: urlsplit(source.url).port or 0 for name, source in configuration.sources.items()}
+    ports = {name: urlsplit(connect(configuration, name).url).port or 0 for name in configuration.sources}
     organization = sample.generate()
     stack.enter_context(tools(organization, organization.as_of, ports["snow-prod"], ports["jira-itsm"]))

@@ -127,25 +127,18 @@ _NUMERIC = {"streams", "fetched", "added", "changed", "unchanged"}
 def trace_view(trace: ChangeTrace, time_zone: str) -> RenderableType:
     """The change trace, one page."""
     zone = ZoneInfo(time_zone)
-    title = Text.assemble((trace.number, "bold"), "  ", _plain(trace.title))
-    facts = Table.grid(padding=(0, 3))
-    facts.add_row(
-        *(
-            f"[dim]{name}[/] {escape(str(value))}"
-            for name, value in (
-                ("source", trace.source),
-                ("type", trace.type),
-                ("risk", trace.risk or "not given"),
-                ("state", trace.state),
-                ("outcome", trace.outcome or "not recorded"),
-            )
-        )
-    )
+    title = Text.assemble((trace.number, "bold"), "  ", _line(trace.title))
     lines: list[RenderableType] = [
-        facts,
-        Text.assemble(("service ", "dim"), _plain(trace.service or "none"), ("   team ", "dim"), _plain(trace.team)),
+        _facts(
+            source=trace.source,
+            type=trace.type,
+            risk=trace.risk or "not given",
+            state=trace.state,
+            outcome=trace.outcome or "not recorded",
+        ),
+        _facts(service=trace.service or "none", team=trace.team or "none"),
         Text.assemble(("evidence ", "dim"), trace.proof.record_sha256 or "unknown"),
-        Text.assemble(("url      ", "dim"), _plain(trace.source_url)),
+        Text.assemble(("url      ", "dim"), _line(trace.source_url)),
         Text(""),
         _steps(trace.steps, zone),
     ]
@@ -159,20 +152,29 @@ def trace_view(trace: ChangeTrace, time_zone: str) -> RenderableType:
     return Panel(Group(*lines, Text(""), Text.from_markup(verdict)), title=title, title_align="left", padding=(1, 2))
 
 
-def _steps(steps: Iterable[Step], zone: ZoneInfo) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("", "step", "when", "who", "what, or what is missing", "evidence"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("", "step", "when", "evidence"))
+def _facts(**facts: str) -> Text:
+    line = Text()
+    for name, value in facts.items():
+        line.append(f"{name} ", "dim")
+        line.append(f"{' '.join(value.replace('_', ' ').split())}   ")
+    return line
+
+
+def _steps(steps: Iterable[Step], zone: ZoneInfo) -> RenderableType:
+    """Each step as a line of facts, and below it what it says or what is missing."""
+    lines: list[RenderableType] = []
     for step in steps:
-        what = _shorten(step.detail)
-        if step.missing:
-            what = f"[red]{escape(step.missing)}[/]" + (f"\n[dim]{escape(what)}[/]" if what else "")
-        else:
-            what = escape(what)
         hashes = list(dict.fromkeys(p.record_sha256[:10] for p in step.proofs if p.record_sha256))
-        shown = "\n".join(hashes[:2]) + (f"\n+{len(hashes) - 2} more" if len(hashes) > 2 else "")
-        table.add_row(MARKS[step.status], step.name, _local(step.at, zone), _plain(step.actor), what, shown)
-    return table
+        more = f" +{len(hashes) - 2}" if len(hashes) > 2 else ""
+        head = Text.from_markup(f"{MARKS[step.status]} [bold]{step.name:<12}[/]{_local(step.at, zone):<18}")
+        head.append(_line(step.actor))
+        head.append(f"  evidence {' '.join(hashes[:2])}{more}", "dim")
+        lines.append(head)
+        if step.missing:
+            lines.append(Padding(Text(step.missing, "red"), (0, 0, 0, 4)))
+        if step.detail:
+            lines.append(Padding(Text(_shorten(step.detail), "dim" if step.missing else ""), (0, 0, 0, 4)))
+    return Group(*lines)
 
 
 def _links(trace: ChangeTrace) -> Table:
@@ -190,17 +192,18 @@ def _links(trace: ChangeTrace) -> Table:
     return table
 
 
-def indented(renderable: RenderableType) -> Padding:
-    """Two columns in."""
-    return Padding(renderable, (0, 0, 0, 2))
+def _line(value: str | None) -> str:
+    """One line, for a Text."""
+    return " ".join((value or "").split())
 
 
 def _plain(value: str | None) -> str:
-    return escape(" ".join((value or "").split()))
+    """One line, for a table cell: what looks like markup is shown as it is."""
+    return escape(_line(value))
 
 
 def _shorten(value: str | None, length: int = 160) -> str:
-    plain = " ".join((value or "").split())
+    plain = _line(value)
     return plain if len(plain) <= length else plain[: length - 1] + "…"
 
 

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
-    path.relative_to(ROOT) for package in ("connectors", "pipelines", "warehouse") for path in (ROOT / package).rglob("*.sql")
+    path.relative_to(ROOT)
+    for package in ("connectors", "pipelines", "warehouse")
+    for path in (ROOT / package).rglob("*.sql")
 )
 
 

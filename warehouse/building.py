@@ -41,7 +41,9 @@ class Building:
         self._file = self._final.with_suffix(".building")
         self._final.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not target.is_symlink():
-            raise PublishError(f"{target} is a file of its own, not a link to a published warehouse: move it away first")
+            raise PublishError(
+                f"{target} is a file of its own, not a link to a published warehouse: move it away first"
+            )
         _remove(self._file)
         place = str(self._file).replace("'", "''")
         self._con.execute(f"attach '{place}' as warehouse (storage_version '{STORAGE_VERSION}')")

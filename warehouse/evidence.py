@@ -145,7 +145,7 @@ class Evidence:
         ).fetchall()
         for sync_id, source, stream, *_ in stale:
             error = "the process ended before the stream did; the next run reads the same window again"
-            self._seal(sync_id, source, stream, self._digest_stored(sync_id, source, stream), now, "failed", error)
+            self.seal(sync_id, source, stream, self._digest_stored(sync_id, source, stream), now, "failed", error)
         return sorted({row[0] for row in stale})
 
     def last_complete(self, source: str, stream: str) -> LastRun | None:
@@ -159,8 +159,8 @@ class Evidence:
 
     def skip(self, sync_id: str, source: str, stream: str, reason: str, now: datetime) -> None:
         """Record that the configuration leaves a stream out."""
-        self._open(sync_id, source, stream, "full", None, "", now)
-        self._seal(sync_id, source, stream, hashlib.sha256().hexdigest(), now, "skipped", reason)
+        self.open_run(sync_id, source, stream, "full", None, "", now)
+        self.seal(sync_id, source, stream, hashlib.sha256().hexdigest(), now, "skipped", reason)
 
     def remember(self, sync_id: str, texts: Mapping[str, str]) -> None:
         """Keep the configuration, mapping and definitions of a run; an unchanged text is stored once."""
@@ -237,7 +237,7 @@ class Evidence:
         row = self.con.execute(query, list(parameters)).fetchone()
         return row[0] if row else None
 
-    def _open(
+    def open_run(
         self, sync_id: str, source: str, stream: str, mode: str, watermark: str | None, account: str, now: datetime
     ) -> None:
         self.con.execute(
@@ -246,7 +246,7 @@ class Evidence:
             [sync_id, source, stream, mode, now, watermark, account],
         )
 
-    def _seal(
+    def seal(
         self, sync_id: str, source: str, stream: str, versions: str, now: datetime, status: str, error: str | None
     ) -> None:
         """Set status and end, then the manifest, chained to the newest of the source. Runs inside a transaction."""
@@ -282,8 +282,8 @@ class Evidence:
             if table.split("__", 1)[1] != stream:
                 continue
             cursor = self.con.execute(
-                f"select evidence_id || ' ' || coalesce(record_sha256, '-') || chr(10) from evidence.raw.{quoted(table)}"
-                " where sync_id = ? and source = ? order by ordinal",
+                "select evidence_id || ' ' || coalesce(record_sha256, '-') || chr(10)"
+                f" from evidence.raw.{quoted(table)} where sync_id = ? and source = ? order by ordinal",
                 [sync_id, source],
             )
             while rows := cursor.fetchmany(10_000):

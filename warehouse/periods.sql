@@ -34,3 +34,8 @@ select
 from month m, setting s
 order by period_start;
 comment on table metrics.period is 'One row per month, half-open, in the report time zone; the running month ends at as_of.';
+comment on column metrics.period.period_start is 'First day in the report time zone';
+comment on column metrics.period.grain is 'month';
+comment on column metrics.period.start_at is 'First instant, included';
+comment on column metrics.period.end_at is 'Instant at which it is over, not included; the moment of the figures for the running month';
+comment on column metrics.period.is_complete is 'Whether the whole month lies before the moment of the figures';

@@ -134,10 +134,7 @@ def _create_stream(
     if exists and sources:
         latest = f"temp.{quoted(f'latest__{kind}__{stream}')}"
         _create_latest(con, latest, table, stream, until)
-        parts = [
-            select_of(table, latest, source.name, source.columns.get(stream, columns))
-            for source in sources
-        ]
+        parts = [select_of(table, latest, source.name, source.columns.get(stream, columns)) for source in sources]
     con.execute(f"create view stage.{quoted(f'{kind}__{stream}')} as {' union all '.join(parts)}")
 
 

@@ -119,7 +119,7 @@ class Writer:
         self._gaps: list[tuple[str, str, str]] = []
         self.counts = Counts()
         with evidence.transaction():
-            evidence._open(sync_id, source, stream, mode, watermark, account, now)
+            evidence.open_run(sync_id, source, stream, mode, watermark, account, now)
         evidence.con.execute(_LATEST.format(table=self._table), {"source": source})
 
     def add(
@@ -204,7 +204,15 @@ class Writer:
             if not self.counts.is_balanced():
                 raise EvidenceError(f"fetched and stored differ in {self._table}: {self.counts}")
             self._write_counts(ledger, stored, status)
-            self._evidence._seal(*self._names.values(), self._digest.hexdigest(), now, status, error)
+            self._evidence.seal(
+                self._names["sync_id"],
+                self._names["source"],
+                self._names["stream"],
+                self._digest.hexdigest(),
+                now,
+                status,
+                error,
+            )
 
     # -------------------------------------------------------------- inside
 

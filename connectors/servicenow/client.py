@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ class _Envelope(msgspec.Struct):
 
 
 class _Stats(msgspec.Struct):
-    count: str
+    count: Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
 
 
 class _StatsResult(msgspec.Struct):
@@ -173,9 +173,11 @@ class Bearer(AuthBase):
         request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         return request
 
-    def renew(self) -> None:
-        """Forget the token, so that the next request fetches a new one."""
+    def renew(self) -> bool:
+        """Forget the token, so that the next request fetches a new one; False when there was none to forget."""
+        had_one = self._token is not None
         self._token = None
+        return had_one
 
     def _grant(self) -> SecretStr:
         if self.session is None:
@@ -254,10 +256,11 @@ class Client:
         Raises:
             BrokenAnswer: it sent no date.
         """
-        date = self._last().headers.get("Date")
-        if not date:
-            raise BrokenAnswer("the answer carries no Date header", "a proxy in between must leave it in")
-        return parsedate_to_datetime(date)
+        try:
+            date = parsedate_to_datetime(self._last().headers.get("Date", ""))
+        except ValueError as error:
+            raise BrokenAnswer("the answer carries no Date header", "a proxy in between must leave it in") from error
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
     def close(self) -> None:
         """End the session."""
@@ -267,9 +270,8 @@ class Client:
         try:
             return self._send(path, query, parameters)
         except NotAuthenticated:
-            if not isinstance(self.auth, Bearer):
+            if not (isinstance(self.auth, Bearer) and self.auth.renew()):
                 raise
-            self.auth.renew()
             return self._send(path, query, parameters)
 
     def _send(self, path: str, query: str, parameters: Mapping[str, str]) -> requests.Response:

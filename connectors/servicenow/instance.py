@@ -158,7 +158,8 @@ class ServiceNow:
             for batch in _batches(listed):
                 walk = self._walk(stream, reading, list(stream.columns), self._settings.page_size)
                 for answer in walk.ids(self._history_of(stream, table, batch)):
-                    _prove_asked(answer.rows, table, batch)
+                    if not answer.is_thin:
+                        _prove_asked(answer.rows, table, batch)
                     yield from _pages(stream, answer, reading)
                 reading.hidden += walk.hidden
                 reading.source_count += walk.first_total or 0
@@ -221,7 +222,10 @@ class ServiceNow:
                 f"{self.source}: the account can't see its own row of sys_user",
                 "give it read access to sys_user, and let it evaluate gs.getUserID()",
             )
-        return msgspec.json.decode(answer.records[0], type=_User).user_name
+        name = msgspec.json.decode(answer.records[0], type=_User).user_name
+        if not name:
+            raise Forbidden(f"{self.source}: sys_user.user_name is not shown", "give the account read access to it")
+        return name
 
     def _try(self, stream: Stream, keys: list[tuple[str, str]]) -> Finding:
         """Ask for a few records of a stream; remembers keys of those whose history is read."""
@@ -253,7 +257,7 @@ class ServiceNow:
 
 
 class _User(msgspec.Struct):
-    user_name: str
+    user_name: str = ""
 
 
 def _clock(stream: Stream) -> str:

@@ -83,7 +83,7 @@ class Walk:
                 continue
             if answer.rows:
                 last = answer.rows[-1]
-                reached = moment(self._time(last))
+                reached = self._reached(last)
                 yield from self.ids(conditions(base, f"{self.clock}={self._time(last)}"), last.sys_id)
                 if reached < high:
                     pending.append((reached, high))
@@ -181,6 +181,12 @@ class Walk:
     def _time(self, row: Row) -> str:
         return row.sys_created_on if self.clock == "sys_created_on" else row.sys_updated_on
 
+    def _reached(self, row: Row) -> datetime:
+        try:
+            return moment(self._time(row))
+        except ValueError as error:
+            raise self._disorder(f"{row.sys_id} has {self._time(row)} for its {self.clock}") from error
+
     def _prove_window(self, rows: Sequence[Row], low: str, high: str) -> None:
         before = (low, "g")
         for row in rows:
@@ -190,7 +196,7 @@ class Walk:
                     f"{self.table}: {self.clock} is not shown to this account",
                     f"allow reading {self.table}.{self.clock}",
                 )
-            if not low < time <= high or (time, row.sys_id) <= before:
+            if len(time) != len(high) or not low < time <= high or (time, row.sys_id) <= before:
                 raise self._disorder(f"{row.sys_id} of {time} came after {before[0]}, in a window up to {high}")
             before = (time, row.sys_id)
 

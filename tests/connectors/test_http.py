@@ -107,7 +107,7 @@ class Server:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self._over = threading.Event()
+        self._over, self.hung_up = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -159,6 +159,7 @@ class Server:
                     return None
                 continue
             if not received:
+                self.hung_up.set()
                 return None
             data += received
         return data
@@ -247,6 +248,7 @@ def test_a_connection_is_used_again(serve: Serve) -> None:
         for _ in range(3):
             bench.session.get(server.url)
     assert (len(server.seen), server.connections) == (3, 1)
+    assert server.hung_up.wait(5), "closing the session closes the connection, though the last answer is still held"
 
 
 # Faults that pass -----------------------------------------------------------------------------------------------------

@@ -78,7 +78,10 @@ def test_what_happens_in_the_source_arrives_and_history_stays(site: Site) -> Non
     site.night()
     later = NOW + timedelta(days=1)
     table = rows(ORGANIZATION, NOW)["incident"]
-    changed = table[0] | {"short_description": "changed", "sys_updated_on": f"{later - timedelta(hours=2):%Y-%m-%d %H:%M:%S}"}
+    changed = table[0] | {
+        "short_description": "changed",
+        "sys_updated_on": f"{later - timedelta(hours=2):%Y-%m-%d %H:%M:%S}",
+    }
     new = table[1] | {
         "sys_id": "f" * 32,
         "number": "INC9999999",
@@ -125,12 +128,16 @@ def test_a_table_that_the_configuration_leaves_out_is_skipped(site: Site) -> Non
     assert results["cmdb_ci_outage"].status == "skipped"
     assert {r.status for s, r in results.items() if s != "cmdb_ci_outage"} == {"complete"}
     with open_published(site.warehouse) as con:
-        row = con.execute("select status, error is not null from audit.sync_run where stream = 'cmdb_ci_outage'").fetchone()
+        row = con.execute(
+            "select status, error is not null from audit.sync_run where stream = 'cmdb_ci_outage'"
+        ).fetchone()
         assert row == ("skipped", True)
 
 
 def test_a_wrong_password_reads_nothing_and_says_so_for_every_stream(site: Site) -> None:
-    with Night(load(site.path), environ=SECRETS | {"SMS_EVIDENCE_SNOW_PASSWORD": "wrong-secret"}, clock=lambda: NOW) as night:
+    with Night(
+        load(site.path), environ=SECRETS | {"SMS_EVIDENCE_SNOW_PASSWORD": "wrong-secret"}, clock=lambda: NOW
+    ) as night:
         results = list(night.read_source("snow"))
     assert {r.status for r in results} == {"incomplete"}
     assert len(results) == 17

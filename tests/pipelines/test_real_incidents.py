@@ -183,7 +183,8 @@ def instance(log: Log) -> Iterator[Simulator]:
 def configuration_of(folder: Path, url: str) -> Path:
     path = folder / "sms-evidence.toml"
     path.write_text(
-        '[organization]\nname = "Real"\ntime_zone = "UTC"\n[sources.real]\nconnector = "servicenow"\n' + f'url = "{url}"\n'
+        '[organization]\nname = "Real"\ntime_zone = "UTC"\n[sources.real]\nconnector = "servicenow"\n'
+        + f'url = "{url}"\n'
     )
     return path
 
@@ -207,7 +208,9 @@ def check_figures(warehouse: Path) -> None:
 
         month = "strftime({} , '%Y-%m')"
         assert one("select count(*) from canonical.incident") == 9202
-        assert con.execute("select distinct state, original_state from canonical.incident").fetchall() == [("closed", "Closed")]
+        assert con.execute("select distinct state, original_state from canonical.incident").fetchall() == [
+            ("closed", "Closed")
+        ]
         opened = by_month(f"select {month.format('opened_at')}, count(*) from canonical.incident group by 1")
         assert opened == {"2016-02": 207, "2016-03": 8995}
         assert one("select count(*) from canonical.incident where reopened_count > 0") == 133

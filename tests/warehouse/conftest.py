@@ -71,5 +71,3 @@ def warehouse() -> Iterator[Warehouse]:
         )
         con.execute((folder / "analyst.sql").read_text())
         yield Warehouse(con)
-
-

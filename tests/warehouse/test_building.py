@@ -40,7 +40,15 @@ def evidence(tmp_path: Path) -> Iterator[Evidence]:
 def night(evidence: Evidence, target: Path, keys: list[str], now: datetime = NOW) -> Path:
     sync_id = evidence.new_sync(now)
     writer = Writer(
-        evidence, sync_id=sync_id, source="s", connector="tool", stream="thing", mode="full", watermark=None, account="", now=now
+        evidence,
+        sync_id=sync_id,
+        source="s",
+        connector="tool",
+        stream="thing",
+        mode="full",
+        watermark=None,
+        account="",
+        now=now,
     )
     records = [f'{{"id":"{key}","opened":"2026-09-01T00:00:00Z"}}'.encode() for key in keys]
     writer.add(keys, records, records, [None] * len(keys))
@@ -142,5 +150,7 @@ def test_every_figure_has_its_evidence(evidence: Evidence, tmp_path: Path) -> No
             " on e.evidence_id = c.evidence_id order by 1"
         ).fetchall()
         assert [key for key, _ in rows] == ["1", "2"]
-        stored = evidence.con.execute("select record_sha256 from evidence.raw.tool__thing order by source_key").fetchall()
+        stored = evidence.con.execute(
+            "select record_sha256 from evidence.raw.tool__thing order by source_key"
+        ).fetchall()
         assert [(h,) for _, h in rows] == stored

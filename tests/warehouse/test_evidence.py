@@ -44,7 +44,11 @@ def test_the_file_is_private_and_has_one_writer(tmp_path: Path) -> None:
         with pytest.raises(EvidenceBusy, match="another sync is running"):
             Evidence(path)
         second = subprocess.run(
-            [sys.executable, "-c", f"from pathlib import Path; from warehouse.evidence import Evidence; Evidence(Path({str(path)!r}))"],
+            [
+                sys.executable,
+                "-c",
+                f"from pathlib import Path; from warehouse.evidence import Evidence; Evidence(Path({str(path)!r}))",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -141,7 +145,9 @@ def test_texts_of_a_run_are_kept_once(tmp_path: Path) -> None:
     with Evidence(tmp_path / "e.duckdb") as evidence:
         evidence.remember("1", {"configuration": "a", "metrics/X.sql": "select 1"})
         evidence.remember("2", {"configuration": "b", "metrics/X.sql": "select 1"})
-        rows = evidence.con.execute("select sync_id, name, body from evidence.audit.configuration order by 1, 2").fetchall()
+        rows = evidence.con.execute(
+            "select sync_id, name, body from evidence.audit.configuration order by 1, 2"
+        ).fetchall()
         assert rows == [
             ("1", "configuration", "a"),
             ("1", "metrics/X.sql", "select 1"),
@@ -155,6 +161,9 @@ def test_records_changed_since_a_sync_are_known_across_incomplete_runs(tmp_path:
         first = store(evidence, {"a": b'{"v":1}', "b": b'{"v":1}'})
         store(evidence, {"b": b'{"v":2}'}, status="incomplete")
         assert evidence.changed_since("snow", "servicenow", ["incident", "problem"], first) == [("incident", "b")]
-        assert evidence.changed_since("snow", "servicenow", ["incident"], None) == [("incident", "a"), ("incident", "b")]
+        assert evidence.changed_since("snow", "servicenow", ["incident"], None) == [
+            ("incident", "a"),
+            ("incident", "b"),
+        ]
         assert evidence.latest_records("snow", "servicenow", "incident") == [b'{"v":1}', b'{"v":2}']
         assert evidence.latest_records("snow", "servicenow", "nothing") == []

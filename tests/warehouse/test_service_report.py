@@ -13,7 +13,7 @@ import pytest
 from warehouse.reports import AREAS, NoPeriodError, charts, render, write_service_report
 
 OCTOBER = date(2026, 10, 1)
-HOSTILE = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>'
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
 
 class Page(HTMLParser):
@@ -36,7 +36,9 @@ class Page(HTMLParser):
 
 
 def fill(warehouse: Any, title: str = "Mail is down", url: str = "https://example.com/1") -> None:
-    for number, (opened, resolved) in enumerate([("2026-09-03", "2026-09-04"), ("2026-10-05", "2026-10-06"), ("2026-10-30", None)]):
+    for number, (opened, resolved) in enumerate(
+        [("2026-09-03", "2026-09-04"), ("2026-10-05", "2026-10-06"), ("2026-10-30", None)]
+    ):
         incident = warehouse.add(
             "incident",
             str(number),

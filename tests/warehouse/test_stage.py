@@ -58,7 +58,9 @@ def store(evidence: Evidence, records: list[tuple[str, bytes]], *, source: str =
 
 
 def build(evidence: Evidence, *sources: str, until: str | None = None) -> None:
-    vendor = stage.Vendor("tool", {"thing": COLUMNS, "never": COLUMNS}, {"both": "select key from stage.tool__thing"}, {})
+    vendor = stage.Vendor(
+        "tool", {"thing": COLUMNS, "never": COLUMNS}, {"both": "select key from stage.tool__thing"}, {}
+    )
     described = [stage.Source(name, "tool", "https://x", {"thing": COLUMNS}, {"f": {"A": "a"}}) for name in sources]
     evidence.con.execute("drop schema if exists stage cascade")
     stage.build(evidence.con, [vendor], described, NOW, until)
@@ -96,7 +98,9 @@ def test_every_kind_is_read(evidence: Evidence) -> None:
 def test_garbage_becomes_null(evidence: Evidence, record: bytes) -> None:
     store(evidence, [("k", record)])
     build(evidence, "s")
-    row = evidence.con.execute("select opened_at, created, lasted, count, is_on, due_on from stage.tool__thing").fetchone()
+    row = evidence.con.execute(
+        "select opened_at, created, lasted, count, is_on, due_on from stage.tool__thing"
+    ).fetchone()
     assert row == (None,) * 6
 
 

@@ -92,7 +92,12 @@ def test_a_full_change_has_all_six_steps_with_time_actor_and_hash(warehouse: Any
         ({"is_preapproved": True, "approved_at": None, "assessment": None}, "approved", "not_required", None),
         ({"is_preapproved": True, "assessment": None}, "assessed", "not_required", None),
         ({"state": "cancelled", "actual_start_at": None}, "implemented", "not_required", None),
-        ({"state": "scheduled", "actual_start_at": None, "actual_end_at": None, "approved_at": None}, "approved", "open", None),
+        (
+            {"state": "scheduled", "actual_start_at": None, "actual_end_at": None, "approved_at": None},
+            "approved",
+            "open",
+            None,
+        ),
     ],
 )
 def test_what_is_missing_is_said(
@@ -121,7 +126,13 @@ def test_a_link_to_nowhere_is_no_link(warehouse: Any) -> None:
 def test_linked_records_show_in_both_directions_with_their_own_hash(warehouse: Any) -> None:
     incident = warehouse.add("incident", "n", number="INC1", state="closed", opened_at="2026-09-01 00:00:00+00")
     warehouse.add(
-        "record_link", "l3", from_id=incident, from_entity="incident", to_id="snow:change:c", to_entity="change", type="caused_by"
+        "record_link",
+        "l3",
+        from_id=incident,
+        from_entity="incident",
+        to_id="snow:change:c",
+        to_entity="change",
+        type="caused_by",
     )
     trace = change(warehouse)
     link = next(link for link in trace.links if link.entity == "incident")

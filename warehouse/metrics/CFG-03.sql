@@ -8,16 +8,19 @@
 -- attribution: state at the end of the period
 -- exclusions: retired items; items of a source that delivers no relations; both shown
 -- pitfalls: relations removed since are not seen in past months: the state at an earlier end is that of items and relations made before it
+-- counts: configuration_item
 -- measure: value | ratio | % | 5
 with related as (
-    select r.parent_id as configuration_item_id, min(coalesce(r.created_at, timestamptz '1970-01-01 00:00:00+00')) as since
+    select r.parent_id as configuration_item_id, min(coalesce(r.created_at, cast('1970-01-01 00:00:00+00' as timestamptz))) as since
     from canonical.ci_relationship r
     join canonical.configuration_item i on i.configuration_item_id = r.child_id
+    where r.parent_id <> r.child_id
     group by r.parent_id
     union all
-    select r.child_id as configuration_item_id, min(coalesce(r.created_at, timestamptz '1970-01-01 00:00:00+00')) as since
+    select r.child_id as configuration_item_id, min(coalesce(r.created_at, cast('1970-01-01 00:00:00+00' as timestamptz))) as since
     from canonical.ci_relationship r
     join canonical.configuration_item i on i.configuration_item_id = r.parent_id
+    where r.parent_id <> r.child_id
     group by r.child_id
 ),
 earliest as (
@@ -33,7 +36,7 @@ select
     i.evidence_id,
     i.source,
     cast(null as varchar) as service,
-    map {'class': i.class, 'status': i.status} as dimensions,
+    map(['class', 'status'], [i.class, i.status]) as dimensions,
     d.source is not null and coalesce(i.status, '') <> 'retired' as is_in,
     coalesce(e.since >= p.end_at, true) as is_met,
     cast(null as double) as amount,

@@ -8,6 +8,7 @@
 -- attribution: closed in the period
 -- exclusions: changes cancelled or rejected before they were implemented, shown
 -- pitfalls: a change closed without an outcome is not successful; an incident linked later restates the month; only explicit links count
+-- counts: change
 -- measure: value | ratio | % | 95
 with observed as (
     select cast(value as integer) as days from metrics.setting where name = 'observation_days'

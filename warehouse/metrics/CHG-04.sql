@@ -8,6 +8,7 @@
 -- attribution: actual start in the period
 -- exclusions: standard changes from a pre-approved model, shown
 -- pitfalls: the approval counts when the change as a whole was approved, not when a row was last updated; started is enough
+-- counts: change
 -- measure: value | count | count | 0
 select
     'value' as measure,

@@ -8,6 +8,7 @@
 -- attribution: closed in the period
 -- exclusions: cancelled changes, shown; assessment and approval of pre-approved standard changes are those of their model
 -- pitfalls: a late approval is an approval (CHG-04 tells it is late); a review dated before the actual end is none
+-- counts: change
 -- measure: value | ratio | % | 100
 with item as (
     select l.from_id as change_id

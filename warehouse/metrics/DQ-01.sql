@@ -16,13 +16,16 @@ select
     cast(null as varchar) as evidence_id,
     r.source,
     cast(null as varchar) as service,
-    map {'stream': r.stream, 'status': r.status} as dimensions,
-    r.source_count is not null as is_in,
-    r.source_count = r.warehouse_count as is_met,
+    map(['stream', 'status'], [r.stream, r.status]) as dimensions,
+    r.source_count is not null and r.warehouse_count is not null as is_in,
+    coalesce(r.source_count = r.warehouse_count, false) as is_met,
     cast(r.hidden as double) as amount,
     cast(r.warehouse_count as double) as numerator_amount,
     cast(r.source_count as double) as denominator_amount,
-    case when r.source_count is null then 'the source gave no count' end as excluded_because
+    case
+        when r.source_count is null then 'the source gave no count'
+        when r.warehouse_count is null then 'the stored records were not counted'
+    end as excluded_because
 from audit.sync_run r
 join metrics.period p on r.started_at >= p.start_at and r.started_at < p.end_at
 where r.status in ('complete', 'incomplete')

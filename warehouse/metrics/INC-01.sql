@@ -8,6 +8,7 @@
 -- attribution: opened, resolved and reopened in the period; state at its start and end
 -- exclusions: incidents that are cancelled at the snapshot, shown under opened
 -- pitfalls: resolution counts events, so a reopened incident can count twice; an incident closed without a resolution is resolved when it is closed
+-- counts: incident
 -- measure: opened | count | count |
 -- measure: resolved | count | count |
 -- measure: reopened | count | count |
@@ -46,7 +47,7 @@ select
     c.evidence_id,
     c.source,
     c.service,
-    map {'priority': c.priority} as dimensions,
+    map(['priority'], [c.priority]) as dimensions,
     not c.is_cancelled as is_in,
     not c.is_cancelled as is_met,
     cast(null as double) as amount,

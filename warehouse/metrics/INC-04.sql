@@ -8,6 +8,7 @@
 -- attribution: last resolution in the period
 -- exclusions: incidents that are not resolved at the snapshot; children of another incident; negative times, shown
 -- pitfalls: resolved is not closed; a reopened incident counts with its last resolution; percentiles interpolate linearly
+-- counts: incident
 -- measure: median | median | hours |
 -- measure: p90 | p90 | hours |
 -- measure: mean | mean | hours |
@@ -37,7 +38,7 @@ select
     r.evidence_id,
     r.source,
     r.service,
-    map {'priority': r.priority} as dimensions,
+    map(['priority'], [r.priority]) as dimensions,
     r.excluded_because is null as is_in,
     true as is_met,
     r.hours as amount,

@@ -8,6 +8,7 @@
 -- attribution: first resolution in the period
 -- exclusions: cancelled incidents, shown
 -- pitfalls: a counter has no date: the history decides; a late reopening restates the month of the first resolution
+-- counts: incident
 -- measure: value | ratio | % | 3
 with first_end as (
     select record_id, min(ended_at) as ended_at
@@ -28,7 +29,7 @@ select
     t.evidence_id,
     t.source,
     t.service,
-    map {'priority': t.priority} as dimensions,
+    map(['priority'], [t.priority]) as dimensions,
     not t.is_cancelled as is_in,
     coalesce(r.started_at >= f.ended_at, false) as is_met,
     cast(null as double) as amount,

@@ -7,7 +7,8 @@
 -- direction: up
 -- attribution: the earlier of stop and breach in the period
 -- exclusions: cancelled clocks; clocks of another type than SLA (OLA, underpinning contract); both shown
--- pitfalls: an open breached clock counts in the month of its breach, not when somebody closes the ticket; a clock that stops exactly at its target is met
+-- pitfalls: an open breached clock counts in the month of its breach, not when somebody closes the ticket; a clock that stops exactly at its target is met; a clock attached later counts at its breach all the same
+-- counts: sla_instance
 -- measure: value | ratio | % | 95
 select
     'value' as measure,
@@ -16,10 +17,10 @@ select
     d.evidence_id,
     d.source,
     d.service,
-    map {'target': d.target, 'priority': d.priority, 'ticket': d.record_id} as dimensions,
+    map(['target', 'priority', 'ticket'], [d.target, d.priority, d.record_id]) as dimensions,
     d.excluded_because is null as is_in,
     not d.is_breached as is_met,
-    cast(epoch(d.decided_at) - epoch(d.started_at) as double) / 3600 as amount,
+    (epoch(d.decided_at) - epoch(d.started_at)) / 3600.0 as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
     d.excluded_because as excluded_because

@@ -8,6 +8,7 @@
 -- attribution: stop in the period
 -- exclusions: cancelled clocks; clocks of another type than SLA; both shown
 -- pitfalls: leaves out what is breached and still open, so it is late when a service degrades: read it beside SLM-01 and SLM-04
+-- counts: sla_instance
 -- measure: value | ratio | % | 95
 select
     'value' as measure,
@@ -16,10 +17,10 @@ select
     d.evidence_id,
     d.source,
     d.service,
-    map {'target': d.target, 'priority': d.priority, 'ticket': d.record_id} as dimensions,
+    map(['target', 'priority', 'ticket'], [d.target, d.priority, d.record_id]) as dimensions,
     d.excluded_because is null as is_in,
     not d.is_breached as is_met,
-    cast(epoch(d.stopped_at) - epoch(d.started_at) as double) / 3600 as amount,
+    (epoch(d.stopped_at) - epoch(d.started_at)) / 3600.0 as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
     d.excluded_because as excluded_because

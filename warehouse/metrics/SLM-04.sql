@@ -7,7 +7,8 @@
 -- direction: down
 -- attribution: state at the end of the period
 -- exclusions: clocks of another type than SLA, shown; clocks stopped or cancelled before the end
--- pitfalls: a paused clock that has breached counts too; amount is the hours since the breach
+-- pitfalls: a paused clock that has breached counts too; a clock cancelled after the end still counts; amount is the hours since the breach
+-- counts: sla_instance
 -- measure: count | count | count | 0
 -- measure: percent | ratio | % |
 with measure as (
@@ -22,10 +23,10 @@ select
     d.evidence_id,
     d.source,
     d.service,
-    map {'target': d.target, 'priority': d.priority, 'ticket': d.record_id} as dimensions,
+    map(['target', 'priority', 'ticket'], [d.target, d.priority, d.record_id]) as dimensions,
     d.type = 'sla' as is_in,
-    d.is_breached and d.breach_at < p.end_at as is_met,
-    case when d.is_breached and d.breach_at < p.end_at then cast(epoch(p.end_at) - epoch(d.breach_at) as double) / 3600 end as amount,
+    coalesce(d.breached_at < p.end_at, false) as is_met,
+    case when d.breached_at < p.end_at then (epoch(p.end_at) - epoch(d.breached_at)) / 3600.0 end as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
     case when d.type <> 'sla' then 'not an SLA: ' || d.type end as excluded_because
@@ -33,4 +34,4 @@ from metrics.sla_decision d
 join metrics.period p
     on coalesce(d.attached_at, d.started_at) < p.end_at and (d.stopped_at is null or d.stopped_at >= p.end_at)
 cross join measure m
-where d.state <> 'cancelled' or d.stopped_at is not null
+where d.state not in ('cancelled', 'completed') or d.stopped_at is not null

@@ -1,6 +1,6 @@
 """The metrics: one file each, a header and the query of its population; one generic step makes the figures."""
 
 from warehouse.metrics.definition import Definition, DefinitionError, Measure, definitions
-from warehouse.metrics.engine import build
+from warehouse.metrics.engine import TargetError, build, check_targets
 
-__all__ = ["Definition", "DefinitionError", "Measure", "build", "definitions"]
+__all__ = ["Definition", "DefinitionError", "Measure", "TargetError", "build", "check_targets", "definitions"]

@@ -26,6 +26,7 @@ from warehouse.reports.figures import (
     streams,
 )
 
+
 class NoPeriodError(Exception):
     """The warehouse has no such month; the message names the months that it has."""
 

@@ -53,16 +53,14 @@ def line_chart(
     left, right, top, bottom = 38, 44, 12, 24
     inner = _scale(len(values), width - left - right, 0)
 
-    def x(i: int) -> float:
+    def x(i: float) -> float:
         return left + inner(i)
 
     y = _vertical(low, high, height - bottom, top)
     parts = [_grid(value, left, width - right, y(value)) for value in (low, (low + high) / 2, high)]
     if target is not None:
         parts.append(_dashed(left, width - right, y(target)))
-        parts.append(
-            f'<text class="target" x="{width - right + 4}" y="{y(target) + 3:.1f}">{_short(target)}</text>'
-        )
+        parts.append(f'<text class="target" x="{width - right + 4}" y="{y(target) + 3:.1f}">{_short(target)}</text>')
     for run in _runs(values):
         if len(run) > 1:
             parts.append(f'<polyline class="line" points="{_points(run, x, y)}"/>')
@@ -97,7 +95,7 @@ def flow_chart(
     bar = min(16.0, step * 0.32)
     y = _vertical(0, high, height - bottom, top)
 
-    def x(i: int) -> float:
+    def x(i: float) -> float:
         return left + step * (i + 0.5)
 
     parts = [_grid(value, left, width - right, y(value)) for value in (0.0, high / 2, high)]

@@ -144,7 +144,7 @@ def months(con: duckdb.DuckDBPyConnection, period: date) -> list[date]:
 
 def figures(con: duckdb.DuckDBPyConnection, period: date) -> list[Figure]:
     """Every figure of the month, in the order of the standard's clauses."""
-    rows = con.execute(
+    cursor = con.execute(
         """
         select
             d.metric, d.measure, d.title, d.definition, d.clauses, d.area, d.unit, d.direction, d.aggregate,
@@ -155,8 +155,13 @@ def figures(con: duckdb.DuckDBPyConnection, period: date) -> list[Figure]:
         order by d.clauses, d.metric, d.position
         """,
         [period],
-    ).fetchall()
-    found = [Figure(*row[:5], tuple(row[5].split("|")), *row[6:]) for row in rows]
+    )
+    names = [column[0] for column in cursor.description or []]
+    found = []
+    for row in cursor.fetchall():
+        facts = dict(zip(names, row, strict=True))
+        facts["areas"] = tuple(facts.pop("area").split("|"))
+        found.append(Figure(**facts | {"clauses": facts["clauses"].replace("|", ", ")}))
     months_shown = months(con, period)
     for figure in found:
         figure.history = _history(con, figure, months_shown)

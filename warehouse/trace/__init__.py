@@ -169,7 +169,8 @@ def _raised(change: Row) -> Step:
 def _assessed(change: Row, history: Sequence[Row]) -> Step:
     moves = [h for h in history if h["field"] == "state" and h["from_value"] == "assess"]
     entered = [h for h in history if h["field"] == "state" and h["to_value"] == "assess"]
-    last = (moves or entered or [None])[-1]
+    found = moves or entered
+    last = found[-1] if found else None
     at = _time(last["changed_at"]) if last else None
     actor = _text(last["changed_by"]) if last else None
     proofs = (_proof(change), *((_proof(last),) if last else ()))
@@ -201,7 +202,9 @@ def _approved(change: Row, approvals: Sequence[Row], history: Sequence[Row], zon
             return Step("approved", "open", None, actor, detail, None, proofs)
         return Step("approved", "missing", None, actor, detail, "no final approval is recorded", proofs)
     if started is not None and at > started:
-        return Step("approved", "late", at, actor, detail, f"approved after the start at {_moment(started, zone)}", proofs)
+        return Step(
+            "approved", "late", at, actor, detail, f"approved after the start at {_moment(started, zone)}", proofs
+        )
     return Step("approved", "done", at, actor, detail, None, proofs)
 
 
@@ -218,7 +221,9 @@ def _implemented(change: Row, history: Sequence[Row], zone: ZoneInfo) -> Step:
         if change["state"] in ("closed", "review"):
             return Step("implemented", "missing", end, actor, detail, "no actual start and end are recorded", proofs)
         return Step("implemented", "open", start, actor, detail, None, proofs)
-    return Step("implemented", "done", end, actor, f"{detail}; outcome {change['outcome'] or 'not recorded'}", None, proofs)
+    return Step(
+        "implemented", "done", end, actor, f"{detail}; outcome {change['outcome'] or 'not recorded'}", None, proofs
+    )
 
 
 def _reviewed(change: Row) -> Step:

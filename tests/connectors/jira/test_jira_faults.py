@@ -10,7 +10,7 @@ import requests
 
 from connectors.jira.rendering import site
 from connectors.jira.simulator import Simulator
-from connectors.jira.simulator_faults import Fault
+from connectors.jira.simulator.faults import Fault
 from connectors.sample import AS_OF, generate
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.jira.jql import JqlError, Names, parse
-from connectors.jira.simulator_site import Issue
+from connectors.jira.simulator.jql import JqlError, Names, parse
+from connectors.jira.simulator.site import Issue
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 VALUES: Mapping[str, Mapping[str, Sequence[str]]] = {

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.jira.rendering import site, tickets
-from connectors.jira.rendering_fields import field_id
-from connectors.jira.rendering_values import Deployment, duration
-from connectors.jira.simulator_site import Issue
+from connectors.jira.rendering.fields import field_id
+from connectors.jira.rendering.values import Deployment, duration
+from connectors.jira.simulator.site import Issue
 from connectors.sample import AS_OF, Event, Organization, Record, Value, generate
 
 DAY = timedelta(days=1)

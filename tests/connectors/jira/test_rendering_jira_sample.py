@@ -18,10 +18,10 @@ from connectors import Connector, Reading
 from connectors.jira import STREAMS, Settings, connect
 from connectors.jira.discovery import discover, parse
 from connectors.jira.rendering import site, tickets
-from connectors.jira.rendering_fields import field_id
-from connectors.jira.rendering_values import Deployment
+from connectors.jira.rendering.fields import field_id
+from connectors.jira.rendering.values import Deployment
 from connectors.jira.simulator import Simulator
-from connectors.jira.simulator_site import Document, Issue, Site
+from connectors.jira.simulator.site import Document, Issue, Site
 from connectors.sample import AS_OF, Organization, clock, generate
 
 DAY = timedelta(days=1)

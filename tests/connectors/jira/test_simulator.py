@@ -14,9 +14,9 @@ import jira
 import pytest
 import requests
 
-from connectors.jira.rendering_fields import fields
+from connectors.jira.rendering.fields import fields
 from connectors.jira.simulator import ACCOUNT, Request, Simulator
-from connectors.jira.simulator_site import History, Issue, Site
+from connectors.jira.simulator.site import History, Issue, Site
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

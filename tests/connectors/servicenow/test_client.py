@@ -21,7 +21,7 @@ from connectors.servicenow.client import decode
 from connectors.servicenow.instance import ServiceNow
 from connectors.servicenow.rendering import rows
 from connectors.servicenow.simulator import Simulator
-from connectors.servicenow.simulator_faults import Fault
+from connectors.servicenow.simulator.faults import Fault
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 SECRETS = {
@@ -176,6 +176,7 @@ def test_a_wrong_secret_is_told_without_the_secret(simulator: Simulator, auth: s
     with pytest.raises(NotAuthenticated) as caught:
         connector.open()
     assert "not-this-one" not in str(caught.value)
+    assert len(simulator.log) == 1, "a second try would lock the account sooner"
 
 
 def test_a_missing_secret_is_named_by_its_variable(simulator: Simulator) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.servicenow.encoded_query import QueryError, parse
-from connectors.servicenow.simulator_tables import Table
+from connectors.servicenow.simulator.encoded_query import QueryError, parse
+from connectors.servicenow.simulator.tables import Table
 
 SCRIPTS = {"gs.getUserID()": "5"}
 

@@ -24,7 +24,7 @@ from connectors.servicenow.instance import ServiceNow
 from connectors.servicenow.paging import Walk
 from connectors.servicenow.rendering import rows
 from connectors.servicenow.simulator import Request, Simulator
-from connectors.servicenow.simulator_faults import Fault
+from connectors.servicenow.simulator.faults import Fault
 from connectors.servicenow.streams import AUDIT_FIELDS, AUDITED
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -316,6 +316,27 @@ def audit(number: int, document: str, name: str) -> dict[str, str]:
         "newvalue": "2",
         "sys_created_on": "2026-10-01 00:00:00",
     }
+
+
+def test_a_broken_row_of_the_history_is_named(simulator: Simulator) -> None:
+    simulator.put("sys_audit", [audit(n, key(1), "state") for n in range(9)])
+    simulator.poison("sys_audit", key(10_004), "newvalue")
+    reading = Reading("full")
+    connector = opened(simulator, patience={"attempts": 1})
+    found = keys(connector.read(BY_NAME["sys_audit"], reading, [("incident", key(1))]))
+    assert sorted(found) == sorted(key(10_000 + n) for n in range(9) if n != 4)
+    assert [gap.key for gap in reading.gaps] == [key(10_004)]
+
+
+def test_a_record_without_a_right_time_is_refused(simulator: Simulator) -> None:
+    """Only where paging needs it: as the last of its table such a record is carried, without a time."""
+    odd = {"sys_updated_on": "2026-10-99 00:00:00"}
+    simulator.put("core_company", [company(1, NOW) | odd])
+    pages = list(opened(simulator).read(COMPANY, Reading("full"), []))
+    assert (pages[-1].keys[-1], pages[-1].updated[-1]) == (key(1), None)
+    simulator.put("core_company", [company(2, NOW) | odd])
+    with pytest.raises(Inconsistent, match="2026-10-99"):
+        read(opened(simulator, page_size=1), Reading("full"))
 
 
 def test_a_history_of_other_records_is_refused(simulator: Simulator) -> None:

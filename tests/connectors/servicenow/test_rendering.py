@@ -13,7 +13,7 @@ import pytest
 
 from connectors.sample import AS_OF, Event, Home, Organization, Record, Value, generate
 from connectors.servicenow.rendering import Row, rows
-from connectors.servicenow.rendering_values import sys_id
+from connectors.servicenow.rendering.values import sys_id
 from connectors.servicenow.streams import STREAMS
 
 START = datetime(2026, 10, 1, 8, 0, 0, tzinfo=UTC)

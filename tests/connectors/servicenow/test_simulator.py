@@ -18,7 +18,7 @@ import pysnow
 import pytest
 import requests
 
-from connectors.servicenow.rendering_values import sys_id
+from connectors.servicenow.rendering.values import sys_id
 from connectors.servicenow.simulator import Simulator
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from connectors.servicenow.simulator import Simulator
-from connectors.servicenow.simulator_faults import Fault
+from connectors.servicenow.simulator.faults import Fault
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 BASIC = ("evidence", "demo-only")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.jira.simulator_arguments import refused
-from connectors.jira.simulator_call import Call, server_info
-from connectors.jira.simulator_faults import RefusedError, answer, problem, unauthenticated
-from connectors.jira.simulator_index import Index
-from connectors.jira.simulator_site import Document, Issue
+from connectors.jira.simulator.arguments import refused
+from connectors.jira.simulator.call import Call, server_info
+from connectors.jira.simulator.faults import RefusedError, answer, problem, unauthenticated
+from connectors.jira.simulator.index import Index
+from connectors.jira.simulator.site import Document, Issue
 from connectors.loopback import Answer
 
 _MOST_ISSUES = 1000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from connectors.jira.rendering_links import Link
-from connectors.jira.rendering_tickets import Seen, Ticket, seen
-from connectors.jira.rendering_values import Pen
-from connectors.jira.simulator_site import Document, History
+from connectors.jira.rendering.links import Link
+from connectors.jira.rendering.tickets import Seen, Ticket, seen
+from connectors.jira.rendering.values import Pen
+from connectors.jira.simulator.site import Document, History
 from connectors.sample import Value, Values
 
 _Moments = dict[tuple[datetime, int, int], list[Document]]

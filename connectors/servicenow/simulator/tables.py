@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.servicenow.encoded_query import Condition, Order, Query
+from connectors.servicenow.simulator.encoded_query import Condition, Order, Query
 
 Row = dict[str, str]
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from operator import ge, gt, le, lt
 from typing import NamedTuple
 
-from connectors.jira.simulator_site import Issue
+from connectors.jira.simulator.site import Issue
 
 Test = Callable[[Issue], bool]
 

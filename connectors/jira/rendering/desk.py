@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from connectors.jira.rendering_fields import field_id
-from connectors.jira.rendering_tickets import Ticket, reporter, status_name
-from connectors.jira.rendering_values import SITE_URL, Pen, duration
-from connectors.jira.rendering_words import DECISIONS, ISSUE_TYPES, REQUEST_TYPES, SERVICE_DESK_ID, STATUSES
-from connectors.jira.simulator_site import Document
+from connectors.jira.rendering.fields import field_id
+from connectors.jira.rendering.tickets import Ticket, reporter, status_name
+from connectors.jira.rendering.values import SITE_URL, Pen, duration
+from connectors.jira.rendering.words import DECISIONS, ISSUE_TYPES, REQUEST_TYPES, SERVICE_DESK_ID, STATUSES
+from connectors.jira.simulator.site import Document
 from connectors.sample import Record, Values, clock
 
 SLAS: Mapping[str, str] = {"Time to resolution": "1", "Time to first response": "2"}

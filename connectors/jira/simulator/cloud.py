@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.jira.simulator_arguments import Arguments, refused
-from connectors.jira.simulator_call import Call, server_info
-from connectors.jira.simulator_faults import RefusedError, answer, problem, unauthenticated
-from connectors.jira.simulator_index import Cursors, Index
-from connectors.jira.simulator_site import Document, History, Issue
+from connectors.jira.simulator.arguments import Arguments, refused
+from connectors.jira.simulator.call import Call, server_info
+from connectors.jira.simulator.faults import RefusedError, answer, problem, unauthenticated
+from connectors.jira.simulator.index import Cursors, Index
+from connectors.jira.simulator.site import Document, History, Issue
 from connectors.loopback import Answer
 
 _GONE = (

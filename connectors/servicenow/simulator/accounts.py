@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from connectors.servicenow.rendering_values import sys_id
-from connectors.servicenow.simulator_faults import JSON, Answer
+from connectors.loopback import Answer
+from connectors.servicenow.rendering.values import sys_id
+from connectors.servicenow.simulator.faults import JSON
 
 TOKEN_SECONDS = 1800
 

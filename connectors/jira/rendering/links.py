@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.jira.rendering_tickets import Entity, Ticket
-from connectors.jira.rendering_words import CAUSES, DUPLICATES, RELATES, LinkType
+from connectors.jira.rendering.tickets import Entity, Ticket
+from connectors.jira.rendering.words import CAUSES, DUPLICATES, RELATES, LinkType
 
 _REFERENCES: Mapping[Entity, tuple[tuple[str, Entity, LinkType, bool], ...]] = {
     "incident": (

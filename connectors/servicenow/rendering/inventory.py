@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.sample import Record, Values, clock
-from connectors.servicenow.rendering_values import EPOCH, duration, elapsed, reference, sys_id, text, utc
-from connectors.servicenow.rendering_words import INSTALL_STATUS, ITEM_CLASS, OPERATIONAL_STATUS, SLA_TYPE
+from connectors.servicenow.rendering.values import EPOCH, duration, elapsed, reference, sys_id, text, utc
+from connectors.servicenow.rendering.words import INSTALL_STATUS, ITEM_CLASS, OPERATIONAL_STATUS, SLA_TYPE
 
 Row = dict[str, str]
 

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import msgspec
 
+from connectors.loopback import Answer
+
 JSON = "application/json;charset=UTF-8"
 HTML = "text/html;charset=UTF-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response before it is sent.
-
-    ``announced`` is a Content-Length other than the body's; ``is_unfinished`` sends the body as a chunk and never ends
-    it; with a ``pause`` (seconds) the body leaves in pieces of ``piece`` bytes; a ``status`` of 0 sends nothing at all.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    announced: int | None = None
-    is_unfinished: bool = False
-    piece: int = 0
-    pause: float = 0.0
 
 
 class Fault(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.servicenow.rendering_values import sys_id
+from connectors.servicenow.rendering.values import sys_id
 
 Row = dict[str, str]
 

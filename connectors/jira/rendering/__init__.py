@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from connectors.jira import rendering_desk as desk
-from connectors.jira.rendering_fields import field_id, fields
-from connectors.jira.rendering_histories import histories, versions
-from connectors.jira.rendering_links import Link, links
-from connectors.jira.rendering_tickets import ENTITIES, Ticket, project, status_name
-from connectors.jira.rendering_tickets import fields as ticket_fields
-from connectors.jira.rendering_values import SITE_URL, Deployment, Pen
-from connectors.jira.rendering_words import ISSUE_TYPES, STATUSES
-from connectors.jira.simulator_site import Document, History, Issue, Site
+from connectors.jira.rendering import desk as desk
+from connectors.jira.rendering.fields import field_id, fields
+from connectors.jira.rendering.histories import histories, versions
+from connectors.jira.rendering.links import Link, links
+from connectors.jira.rendering.tickets import ENTITIES, Ticket, project, status_name
+from connectors.jira.rendering.tickets import fields as ticket_fields
+from connectors.jira.rendering.values import SITE_URL, Deployment, Pen
+from connectors.jira.rendering.words import ISSUE_TYPES, STATUSES
+from connectors.jira.simulator.site import Document, History, Issue, Site
 from connectors.sample import Home, Organization, Record, Values
 
 _HOME: Home = "jira"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from connectors.jira.rendering_fields import CUSTOM, field_id
-from connectors.jira.rendering_values import Pen
-from connectors.jira.rendering_words import (
+from connectors.jira.rendering.fields import CUSTOM, field_id
+from connectors.jira.rendering.values import Pen
+from connectors.jira.rendering.words import (
     OUTCOMES,
     PROJECT_ID,
     PROJECT_KEY,
@@ -23,7 +23,7 @@ from connectors.jira.rendering_words import (
     RISKS,
     STATES,
 )
-from connectors.jira.simulator_site import Document
+from connectors.jira.simulator.site import Document
 from connectors.sample import Record, Value, Values
 
 Entity = Literal["incident", "problem", "change"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.jira.simulator_arguments import Arguments
-from connectors.jira.simulator_faults import answer
-from connectors.jira.simulator_index import Index
-from connectors.jira.simulator_site import Document, written
+from connectors.jira.simulator.arguments import Arguments
+from connectors.jira.simulator.faults import answer
+from connectors.jira.simulator.index import Index
+from connectors.jira.simulator.site import Document, written
 from connectors.loopback import Answer
 
 

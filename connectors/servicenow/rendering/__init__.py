@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from connectors.sample import Event, Home, Organization, Record, Value, Values
-from connectors.servicenow import rendering_inventory as inventory
-from connectors.servicenow import rendering_tickets as tickets
-from connectors.servicenow.rendering_values import sys_id, text, utc
-from connectors.servicenow.rendering_words import choices
+from connectors.servicenow.rendering import inventory as inventory
+from connectors.servicenow.rendering import tickets as tickets
+from connectors.servicenow.rendering.values import sys_id, text, utc
+from connectors.servicenow.rendering.words import choices
 
 Row = dict[str, str]
 Render = Callable[[Values], Row]

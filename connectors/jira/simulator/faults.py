@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.jira.simulator_site import Document
+from connectors.jira.simulator.site import Document
 from connectors.loopback import Answer
 
 JSON = {"Content-Type": "application/json;charset=UTF-8"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from connectors.sample import Event, Record, Value, Values
-from connectors.servicenow.rendering_values import day, elapsed, reference, sys_id, text
-from connectors.servicenow.rendering_words import (
+from connectors.servicenow.rendering.values import day, elapsed, reference, sys_id, text
+from connectors.servicenow.rendering.words import (
     APPROVAL,
     CHANGE_STATE,
     IMPACT_URGENCY,

@@ -11,8 +11,8 @@ from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
-from connectors.jira.rendering_words import CATEGORIES, CHOICE_IDS, ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES
-from connectors.jira.simulator_site import Document, written
+from connectors.jira.rendering.words import CATEGORIES, CHOICE_IDS, ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES
+from connectors.jira.simulator.site import Document, written
 from connectors.sample import Value, Values
 
 Deployment = Literal["cloud", "datacenter"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.jira.simulator_faults import RefusedError, problem
+from connectors.jira.simulator.faults import RefusedError, problem
 
 
 class Arguments:

@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.jira.jql import CATEGORIES, JqlError, Names, Query, parse
-from connectors.jira.simulator_arguments import refused
-from connectors.jira.simulator_site import Document, Issue, Site
+from connectors.jira.simulator.arguments import refused
+from connectors.jira.simulator.jql import CATEGORIES, JqlError, Names, Query, parse
+from connectors.jira.simulator.site import Document, Issue, Site
 
 _LIFE = timedelta(days=7)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from connectors.jira.simulator_site import Document
+from connectors.jira.simulator.site import Document
 
 _TYPES = "com.atlassian.jira.plugin.system.customfieldtypes:"
 _DESK = "com.atlassian.servicedesk:"

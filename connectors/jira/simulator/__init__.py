@@ -21,13 +21,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from connectors.jira.simulator_arguments import refused
-from connectors.jira.simulator_call import Call
-from connectors.jira.simulator_cloud import Cloud
-from connectors.jira.simulator_datacenter import DataCenter
-from connectors.jira.simulator_faults import Fault, Plan, RefusedError, problem
-from connectors.jira.simulator_index import Cursors, Index
-from connectors.jira.simulator_site import Document, Issue, Site
+from connectors.jira.simulator.arguments import refused
+from connectors.jira.simulator.call import Call
+from connectors.jira.simulator.cloud import Cloud
+from connectors.jira.simulator.datacenter import DataCenter
+from connectors.jira.simulator.faults import Fault, Plan, RefusedError, problem
+from connectors.jira.simulator.index import Cursors, Index
+from connectors.jira.simulator.site import Document, Issue, Site
 from connectors.loopback import Answer, Server
 
 Deployment = Literal["cloud", "datacenter"]

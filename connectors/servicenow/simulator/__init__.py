@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import Message
 from email.utils import format_datetime
-from threading import RLock, Thread
+from threading import RLock
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from connectors.servicenow.encoded_query import QueryError, parse
-from connectors.servicenow.rendering_values import sys_id
-from connectors.servicenow.simulator_accounts import Accounts
-from connectors.servicenow.simulator_display import Display, Shown
-from connectors.servicenow.simulator_faults import (
+from connectors.loopback import Answer, Server
+from connectors.servicenow.rendering.values import sys_id
+from connectors.servicenow.simulator.accounts import Accounts
+from connectors.servicenow.simulator.display import Display, Shown
+from connectors.servicenow.simulator.encoded_query import QueryError, parse
+from connectors.servicenow.simulator.faults import (
     JSON,
-    Answer,
     Fault,
     Plan,
     broken_record,
@@ -33,9 +33,8 @@ from connectors.servicenow.simulator_faults import (
     problem,
     unauthenticated,
 )
-from connectors.servicenow.simulator_parameters import Parameters, RefusedError
-from connectors.servicenow.simulator_server import Server
-from connectors.servicenow.simulator_tables import Row, Table
+from connectors.servicenow.simulator.parameters import Parameters, RefusedError
+from connectors.servicenow.simulator.tables import Row, Table
 
 TOKEN_PATH = "/oauth_token.do"  # noqa: S105
 _LONGEST_TARGET = 8192
@@ -79,6 +78,7 @@ class Simulator:
         token_uses: int | None = None,
         page_cap: int = 10000,
         invalid_query_returns_no_rows: bool = False,
+        port: int = 0,
     ) -> None:
         self.now = now
         self.page_cap = page_cap
@@ -93,8 +93,7 @@ class Simulator:
         self._poisoned: dict[tuple[str, str], str | None] = {}
         self._turn = 0
         self._lock = RLock()
-        self._server = Server(self.answer)
-        self._thread: Thread | None = None
+        self._server = Server(self.answer, port)
         for table, rows in (tables or {}).items():
             self.put(table, rows)
         self._admit(username)
@@ -102,20 +101,16 @@ class Simulator:
     @property
     def url(self) -> str:
         """Where it listens, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url
 
     def start(self) -> Self:
         """Serve from a thread of its own. The port is open since the object was made."""
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server.start()
         return self
 
     def stop(self) -> None:
         """Stop serving, end all connections and free the port."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-        self._server.close()
+        self._server.stop()
 
     def __enter__(self) -> Self:
         return self.start()

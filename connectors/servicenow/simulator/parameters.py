@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, cast
 
-from connectors.servicenow.simulator_display import Mode
-from connectors.servicenow.simulator_faults import Answer, problem
+from connectors.loopback import Answer
+from connectors.servicenow.simulator.display import Mode
+from connectors.servicenow.simulator.faults import problem
 
 _KNOWN = frozenset(
     {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors.servicenow.simulator_tables import Table
+from connectors.servicenow.simulator.tables import Table
 
 Shown = str | dict[str, str]
 Mode = Literal["false", "true", "all"]
