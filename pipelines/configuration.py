@@ -303,7 +303,7 @@ def _refuse_secrets(path: Path, node: object, place: tuple[str, ...]) -> None:
 
 
 def _explain(path: Path, error: ValidationError, place: tuple[str, ...], model: type[BaseModel]) -> str:
-    """The first thing that is wrong, in one line, without the value; a misspelt key before the key that it leaves out."""
+    """The first thing wrong, in one line, without the value; a misspelt key comes before the one that it leaves out."""
     found = error.errors(include_url=False, include_input=False)
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     where = ".".join((*place, *(str(part) for part in first["loc"])))

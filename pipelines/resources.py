@@ -60,12 +60,10 @@ def nightly_run(make: MakeNight | None, *, source: str = "", full: bool = False)
 
 def _close_stale_runs(context: dg.InitResourceContext) -> None:
     """Runs of this job that a killed process left as started: we hold the lock, so they are dead."""
-    if context.instance is None or context.run_id is None:
+    current = context.run
+    if context.instance is None or current is None:
         return
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    current = context.instance.get_run_by_id(context.run_id)
-    if current is None:
-        return
     for run in context.instance.get_runs(dg.RunsFilter(job_name=current.job_name, statuses=unfinished)):
-        if run.run_id != context.run_id:
+        if run.run_id != current.run_id:
             context.instance.report_run_failed(run, "the process was ended from outside; the next run carries on")

@@ -156,7 +156,7 @@ def test_no_file(file: Path) -> None:
 
 def test_toml_that_is_none_is_refused_with_its_line(file: Path) -> None:
     assert "at line 3, column" in refused(file, "[organization]\nname = 'x'\ntime_zone = Europe\n")
-    assert "at line 9" in refused(file, f"{HEAD}[policy]\nsmall_n = 1\n\n[organization]\nname = 'twice'\n")
+    assert "at line 8" in refused(file, f"{HEAD}[policy]\nsmall_n = 1\n\n[organization]\nname = 'twice'\n")
 
 
 @pytest.mark.parametrize(
