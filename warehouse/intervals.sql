@@ -122,7 +122,7 @@ where before is null or before <> is_open;
 comment on view metrics.turn is 'One row per moment at which a ticket turned from open to ended or back.';
 
 -- One row per stretch in which a ticket was open: from its opening or reopening to its end; ended_at is null while open.
-create view metrics.open_interval as
+create table metrics.open_interval as
 with followed as (
     select
         record_id, turned_at, is_open, state,
@@ -137,7 +137,7 @@ select
 from followed f
 join metrics.ticket t on t.record_id = f.record_id
 where f.is_open;
-comment on view metrics.open_interval is
+comment on table metrics.open_interval is
     'One row per stretch in which a ticket was open, from its opening or reopening to its end; ended_at is null while open.';
 
 -- One row per SLA clock with the moment at which it was decided: stopped, or breached while it ran, whichever is first.

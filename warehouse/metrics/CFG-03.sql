@@ -38,7 +38,7 @@ select
     cast(null as varchar) as service,
     map(['class', 'status'], [i.class, i.status]) as dimensions,
     d.source is not null and coalesce(i.status, '') <> 'retired' as is_in,
-    coalesce(e.since >= p.end_at, true) as is_met,
+    d.source is not null and coalesce(e.since >= p.end_at, true) as is_met,
     cast(null as double) as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,

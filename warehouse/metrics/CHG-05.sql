@@ -47,7 +47,7 @@ select
     c.evidence_id,
     c.source,
     c.service,
-    map {'type': c.type, 'missing': nullif(s.missing, '')} as dimensions,
+    map(['type', 'missing'], [c.type, nullif(s.missing, '')]) as dimensions,
     c.state <> 'cancelled' as is_in,
     s.missing = '' as is_met,
     cast(null as double) as amount,

@@ -6,7 +6,7 @@
 -- area: A1
 -- direction: down
 -- attribution: last resolution in the period
--- exclusions: incidents that are not resolved at the snapshot; children of another incident; negative times, shown
+-- exclusions: incidents cancelled, or not resolved at the snapshot; those closed without a time of resolution (by closing); children and duplicates; negative times; all shown
 -- pitfalls: resolved is not closed; a reopened incident counts with its last resolution; percentiles interpolate linearly
 -- counts: incident
 -- measure: median | median | hours |
@@ -21,15 +21,19 @@ with measure as (
 ),
 resolved as (
     select
-        i.incident_id, i.evidence_id, i.source, i.service, i.priority, i.resolved_at,
-        cast(epoch(i.resolved_at) - epoch(i.opened_at) as double) / 3600 as hours,
+        i.incident_id, i.evidence_id, i.source, i.service, i.priority,
+        coalesce(i.resolved_at, i.closed_at) as attributed_at,
+        (epoch(i.resolved_at) - epoch(i.opened_at)) / 3600.0 as hours,
         case
-            when i.parent_incident_id is not null then 'child of another incident'
+            when i.state = 'cancelled' then 'cancelled'
+            when i.state not in ('resolved', 'closed') then 'reopened and not resolved again'
+            when i.resolved_at is null then 'closed without a time of resolution'
+            when i.parent_incident_id is not null then 'child or duplicate of another incident'
             when i.opened_at is null then 'no opening time'
             when i.resolved_at < i.opened_at then 'resolved before it was opened'
         end as excluded_because
     from canonical.incident i
-    where i.state in ('resolved', 'closed') and i.resolved_at is not null
+    where i.resolved_at is not null or i.state = 'closed'
 )
 select
     m.measure,
@@ -44,7 +48,7 @@ select
     r.hours as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
-    r.excluded_because as excluded_because
+    r.excluded_because
 from resolved r
-join metrics.period p on r.resolved_at >= p.start_at and r.resolved_at < p.end_at
+join metrics.period p on r.attributed_at >= p.start_at and r.attributed_at < p.end_at
 cross join measure m

@@ -7,7 +7,7 @@
 -- direction: down
 -- attribution: first resolution in the period
 -- exclusions: cancelled incidents, shown
--- pitfalls: a counter has no date: the history decides; a late reopening restates the month of the first resolution
+-- pitfalls: the tool's counter has no date, so the month is that of the history; a reopening counts when the history or the counter knows of it; a late reopening restates the month of the first resolution
 -- counts: incident
 -- measure: value | ratio | % | 3
 with first_end as (
@@ -31,12 +31,13 @@ select
     t.service,
     map(['priority'], [t.priority]) as dimensions,
     not t.is_cancelled as is_in,
-    coalesce(r.started_at >= f.ended_at, false) as is_met,
+    coalesce(r.started_at >= f.ended_at, false) or coalesce(i.reopened_count, 0) > 0 as is_met,
     cast(null as double) as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
     case when t.is_cancelled then 'cancelled' end as excluded_because
 from first_end f
 join metrics.ticket t on t.record_id = f.record_id
+join canonical.incident i on i.incident_id = f.record_id
 join metrics.period p on f.ended_at >= p.start_at and f.ended_at < p.end_at
 left join reopened r on r.record_id = f.record_id

@@ -23,6 +23,6 @@ select
     (epoch(d.stopped_at) - epoch(d.started_at)) / 3600.0 as amount,
     cast(null as double) as numerator_amount,
     cast(null as double) as denominator_amount,
-    d.excluded_because as excluded_because
+    d.excluded_because
 from metrics.sla_decision d
 join metrics.period p on d.stopped_at >= p.start_at and d.stopped_at < p.end_at
