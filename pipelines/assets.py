@@ -242,9 +242,12 @@ def _streams_in(sql: str, vendor: Vendor) -> set[str]:
 
 def _entities_in(sql: str) -> list[str]:
     """The canonical entities that a metric reads, also through the shared views."""
-    shared = {"status_change", "incident", "problem", "change"} if _tables_in(sql, "metrics") - {"period"} else set()
-    known = set(building.entities())
-    return sorted((_tables_in(sql, "canonical") | shared) & known)
+    shared, waiting, entities = metrics.helpers(), [sql], set[str]()
+    while waiting:
+        query = waiting.pop()
+        entities |= _tables_in(query, "canonical")
+        waiting += [shared.pop(name) for name in sorted(_tables_in(query, "metrics") & shared.keys())]
+    return sorted(entities & set(building.entities()))
 
 
 def _schema(con: duckdb.DuckDBPyConnection, entity: str) -> dg.TableSchema:

@@ -340,6 +340,7 @@ class Night:
         for kind, package in connectors.installed().items():
             texts[f"{kind}/values"] = json.dumps(shipped_values(package), sort_keys=True)
         texts |= {f"metrics/{d.id}.sql": d.sql for d in metrics.definitions()}
+        texts |= {f"warehouse/{path.name}": path.read_text(encoding="utf-8") for path in metrics.shared_sql()}
         return texts
 
 

@@ -64,6 +64,7 @@ class Building:
                     con.execute(f"insert into canonical.{quoted(entity)} by name {vendor.canonical[entity]}")
             rows[entity] = _count(con, f"canonical.{quoted(entity)}")
         self._copy_audit(sorted({source.connector for source in sources}))
+        con.execute("drop schema stage cascade")
         con.execute((_FOLDER / "analyst.sql").read_text())
         return rows
 
@@ -82,7 +83,6 @@ class Building:
 
     def publish(self) -> Path:
         """Close the file and put it in place atomically; returns its path."""
-        self._con.execute("drop schema stage cascade")
         self._close()
         _remove(self._final)
         self._file.rename(self._final)

@@ -139,14 +139,15 @@ def _create_stream(
 
 
 def _create_views(con: duckdb.DuckDBPyConnection, vendor: Vendor) -> None:
-    """The connector's own helper views, each after those that it reads."""
+    """The connector's own helpers, each after those that it reads. They are computed once: nested as views, planning
+    the canonical queries took longer than running them."""
     waiting = {f"{vendor.kind}_{name}": select for name, select in sorted(vendor.views.items())}
     while waiting:
         ready = [name for name, select in waiting.items() if not _reads(con, select) & waiting.keys()]
         if not ready:
             raise ValueError(f"the stage views of {vendor.kind} read each other in a circle: {', '.join(waiting)}")
         for name in ready:
-            con.execute(f"create view stage.{quoted(name)} as {waiting.pop(name)}")
+            con.execute(f"create table stage.{quoted(name)} as {waiting.pop(name)}")
 
 
 def _reads(con: duckdb.DuckDBPyConnection, select: str) -> set[str]:

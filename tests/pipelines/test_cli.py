@@ -42,7 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Pa
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     base = {k: v for k, v in os.environ.items() if not k.startswith(("SMS_EVIDENCE", "DAGSTER"))}
     base |= {"SMS_EVIDENCE_SNOW_USERNAME": "evidence", "SMS_EVIDENCE_SNOW_PASSWORD": PASSWORD, **environ}
-    return subprocess.run([str(PROGRAM), *arguments], cwd=folder, env=base, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [str(PROGRAM), *arguments], cwd=folder, env=base, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,14 @@ def test_metrics_report_and_trace_read_what_was_published(synced: Path) -> None:
     assert (synced / "out" / "service-report-2026-10.html").exists()
     trace = json.loads(run(synced, "trace", "chg0030001", "--json").stdout)
     assert trace["number"] == "CHG0030001"
-    assert [step["name"] for step in trace["steps"]] == ["raised", "assessed", "approved", "implemented", "reviewed", "linked"]
+    assert [step["name"] for step in trace["steps"]] == [
+        "raised",
+        "assessed",
+        "approved",
+        "implemented",
+        "reviewed",
+        "linked",
+    ]
     shown = run(synced, "trace", "CHG0030001")
     assert shown.returncode == 0
     assert "every step that the change needs has evidence" in shown.stdout
@@ -185,7 +194,9 @@ def test_ctrl_c_loses_nothing(tmp_path: Path, simulator: Simulator) -> None:
     )
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("SMS_EVIDENCE", "DAGSTER"))}
     environ |= {"SMS_EVIDENCE_SNOW_USERNAME": "evidence", "SMS_EVIDENCE_SNOW_PASSWORD": PASSWORD}
-    with subprocess.Popen([str(PROGRAM), "sync"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [str(PROGRAM), "sync"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+    ) as process:
         deadline = time.monotonic() + 60
         assert process.stderr is not None
         for line in process.stderr:

@@ -51,13 +51,20 @@ def configuration(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.Monk
     return load(path)
 
 
-def test_every_stream_entity_and_metric_is_an_asset_with_owner_group_kind_and_clause(configuration: Configuration) -> None:
+def test_every_stream_entity_and_metric_is_an_asset_with_owner_group_kind_and_clause(
+    configuration: Configuration,
+) -> None:
     defs = definitions.build(configuration)
     specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
     names = {"/".join(key.path) for key in specs}
     assert {f"canonical/{entity}" for entity in entities()} <= names
     assert {f"metrics/{d.id.replace('-', '_')}" for d in metric_definitions()} <= names
-    assert {"raw/snow/servicenow__incident", "raw/snow/servicenow__sys_audit", "warehouse", "reports/service_report"} <= names
+    assert {
+        "raw/snow/servicenow__incident",
+        "raw/snow/servicenow__sys_audit",
+        "warehouse",
+        "reports/service_report",
+    } <= names
     for spec in specs.values():
         assert spec.owners
         assert spec.group_name
@@ -112,7 +119,11 @@ def test_a_run_shows_in_the_instance_with_counts_schemas_and_checks(configuratio
     assert checks["raw/snow/servicenow__incident:counts_agree"]
     assert checks["canonical/change:one_row_per_id"]
     assert checks["canonical/change:evidence_exists"]
-    assert not [name for name, passed in checks.items() if not passed and not name.endswith((":target_met", ":words_are_mapped"))]
+    assert not [
+        name
+        for name, passed in checks.items()
+        if not passed and not name.endswith((":target_met", ":words_are_mapped"))
+    ]
 
 
 def test_the_monthly_report_is_an_asset_with_a_partition_a_month(configuration: Configuration) -> None:
@@ -124,7 +135,9 @@ def test_the_monthly_report_is_an_asset_with_a_partition_a_month(configuration: 
     assert (configuration.store.warehouse.parent / "reports" / "service-report-2026-10.html").stat().st_size > 10_000
 
 
-def test_a_broken_step_publishes_nothing_and_says_why(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_step_publishes_nothing_and_says_why(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pipelines import night
 
     broken = night.vendors()
@@ -156,7 +169,9 @@ run_sync(load(Path(sys.argv[1])), console=Console(), clock=lambda: datetime.from
 
 
 def test_a_killed_run_is_closed_in_audit_and_in_dagster_by_the_next(configuration: Configuration) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(configuration.path), NOW.isoformat()], check=False, capture_output=True)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(configuration.path), NOW.isoformat()], check=False, capture_output=True
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     outcome = run_sync(configuration, console=QUIET, clock=lambda: NOW)
     assert outcome.exit_code == 0

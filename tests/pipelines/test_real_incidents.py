@@ -13,6 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 SECRETS = {"SMS_EVIDENCE_REAL_USERNAME": "evidence", "SMS_EVIDENCE_REAL_PASSWORD": "demo-only"}
+START = datetime(2016, 1, 1, tzinfo=UTC)
 END = datetime(2017, 3, 1, 3, 30, tzinfo=UTC)
 STATES = {
     "New": "1",
@@ -64,23 +66,33 @@ class Log:
                 self.events[event["number"]].append(event)
         for events in self.events.values():
             events.sort(key=lambda e: int(e["sys_mod_count"]))  # stable: the order of the file among equals
+        self.moments = {
+            number: [
+                *(when(e["sys_updated_at"]) for e in events),
+                *(when(events[-1][name]) for name in ("resolved_at", "closed_at") if events[-1][name] != "?"),
+            ]
+            for number, events in self.events.items()
+        }
 
-    def incidents(self, moment: datetime) -> list[dict[str, str]]:
-        """Incident rows as they stood: the last event so far; what the log knows of later is blanked."""
+    def incidents(self, moment: datetime, since: datetime = START) -> list[dict[str, str]]:
+        """Incident rows as they stood, of those that changed after ``since``: the last event so far; what the log knows
+        of later is blanked."""
         rows = []
         for number, events in self.events.items():
+            if not any(since < at <= moment for at in self.moments[number]):
+                continue
             so_far = [e for e in events if when(e["sys_updated_at"]) <= moment]
             if so_far:
                 rows.append(incident_row(number, so_far, moment))
         return rows
 
-    def audits(self, moment: datetime) -> list[dict[str, str]]:
-        """One audit row for each change of the state between two events."""
+    def audits(self, moment: datetime, since: datetime = START) -> list[dict[str, str]]:
+        """One audit row for each change of the state between two events, of those after ``since``."""
         rows = []
         for number, events in self.events.items():
             for place, (before, after) in enumerate(zip(events, events[1:], strict=False)):
                 at = when(after["sys_updated_at"])
-                if before["incident_state"] != after["incident_state"] and at <= moment:
+                if before["incident_state"] != after["incident_state"] and since < at <= moment:
                     rows.append(
                         {
                             "sys_id": identity(f"{number}/{place}"),
@@ -142,6 +154,7 @@ def identity(name: str) -> str:
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
 
+@cache
 def when(value: str) -> datetime:
     return datetime.strptime(value, "%d/%m/%Y %H:%M").replace(tzinfo=UTC)
 
@@ -271,9 +284,11 @@ def test_a_month_of_nights_ends_in_the_same_figures_with_the_history_kept(
 ) -> None:
     path = configuration_of(tmp_path, instance.url)
     nights = [datetime(2016, 3, day, 3, 30, tzinfo=UTC) for day in range(1, 32)]
+    before = START
     for now in [*nights, END]:
-        instance.put("incident", log.incidents(now))
-        instance.put("sys_audit", log.audits(now))
+        instance.put("incident", log.incidents(now, before))
+        instance.put("sys_audit", log.audits(now, before))
+        before = now
         instance.advance(now)
         night = nightly(path, now)
     check_figures(tmp_path / "var" / "warehouse.duckdb")

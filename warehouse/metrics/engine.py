@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -31,6 +32,22 @@ COLUMNS = {
 """What the query of every metric returns, in this order."""
 
 _SQL = FOLDER.parent
+
+
+SHARED = ("periods", "intervals", "figures")
+"""The SQL around the metrics' own files, in the order in which it runs."""
+
+
+def shared_sql() -> list[Path]:
+    """The files that shape every figure beside the metric's own."""
+    return [_SQL / f"{name}.sql" for name in SHARED]
+
+
+def helpers() -> dict[str, str]:
+    """The helper views and tables that metrics join, by name, each with its query."""
+    text = (_SQL / "intervals.sql").read_text(encoding="utf-8")
+    parts = re.split(r"^create (?:view|table) metrics\.(\w+) as", text, flags=re.MULTILINE)
+    return {name: query.split(";")[0] for name, query in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 class TargetError(Exception):

@@ -1,25 +1,39 @@
--- One row per change. A standard change is taken as pre-approved: the tool has no model behind it. The approval of the
--- change as a whole is that of all its steps.
-with moved as (
+-- One row per change. Its approval is that of all its steps, but for a refused step that was asked for anew later. A
+-- standard change that nobody was asked to approve is taken as pre-approved: the tool has no model behind it.
+with step as (
+    select s.source, s.issue_id, s.requested_at, s.completed_at, s.final_decision, state.canonical as decision
+    from stage.jira_step s
+    left join stage.value state
+        on state.source = s.source and state.field = 'approval.state' and state.vendor = s.final_decision
+    where s.entity = 'change'
+),
+asked as (
     select
         source, issue_id,
-        max(case when to_value in ('closed', 'cancelled') then changed_at end) as closed_at,
-        min(case when to_value = 'implement' then changed_at end) as entered_at,
-        max(case when from_value = 'implement' then changed_at end) as left_at,
-        max(case when field = 'post_implementation_review' and original_to is not null then changed_at end)
-            as reviewed_at
-    from stage.jira_history
-    where entity = 'change'
+        max(case when decision <> 'rejected' then requested_at end) as last_asked_at,
+        arg_max(final_decision, (requested_at, completed_at, final_decision)) as original_approval
+    from step
     group by source, issue_id
 ),
 decided as (
     select
-        source, issue_id,
-        bool_or(final_decision = 'declined') as is_declined,
-        bool_and(final_decision = 'approved') as is_approved,
-        max(completed_at) as completed_at
-    from stage.jira_approval
-    where entity = 'change'
+        s.source, s.issue_id, a.original_approval,
+        case
+            when bool_or(s.decision = 'rejected' and not coalesce(s.completed_at <= a.last_asked_at, false))
+                then 'rejected'
+            when bool_or(s.decision = 'requested') then 'requested'
+            when bool_or(s.decision is null) then 'unknown'
+            else 'approved'
+        end as approval,
+        max(case when s.decision = 'approved' then s.completed_at end) as approved_at
+    from step s
+    join asked a on a.source = s.source and a.issue_id = s.issue_id
+    group by s.source, s.issue_id, a.original_approval
+),
+reviewed as (
+    select source, issue_id, max(changed_at) as reviewed_at
+    from stage.jira_history
+    where entity = 'change' and field = 'review' and original_to is not null
     group by source, issue_id
 )
 select
@@ -32,54 +46,59 @@ select
     t.team,
     t.source || ':team:' || t.team_key as team_id,
     coalesce(type.canonical, 'unknown') as type,
-    i.change_type as original_type,
-    case when i.change_risk is not null then coalesce(risk.canonical, 'unknown') end as risk,
-    i.change_risk as original_risk,
+    t.change_type as original_type,
+    case when t.change_risk is not null then coalesce(risk.canonical, 'unknown') end as risk,
+    t.change_risk as original_risk,
     t.canonical_priority as priority,
     t.state,
     t.status as original_state,
-    case when i.change_outcome is not null then coalesce(outcome.canonical, 'unknown') end as outcome,
-    i.change_outcome as original_outcome,
-    case
-        when d.is_declined then 'rejected'
-        when d.is_approved then 'approved'
-        when d.issue_id is not null then 'requested'
-    end as approval,
-    case when d.is_approved and not d.is_declined then d.completed_at end as approved_at,
+    case when t.change_outcome is not null then coalesce(outcome.canonical, 'unknown') else told.canonical end
+        as outcome,
+    coalesce(t.change_outcome, case when told.canonical is not null then t.status end) as original_outcome,
+    d.approval,
+    d.original_approval,
+    case when d.approval = 'approved' then d.approved_at end as approved_at,
     t.source || ':person:' || t.reporter as requested_by,
     t.source || ':person:' || t.assignee as assigned_to,
     t.created as opened_at,
-    i.planned_start as planned_start_at,
-    i.planned_end as planned_end_at,
-    coalesce(i.actual_start, m.entered_at) as actual_start_at,
+    t.planned_start as planned_start_at,
+    t.planned_end as planned_end_at,
+    coalesce(t.actual_start, m.implement_entered_at) as actual_start_at,
     coalesce(
-        i.actual_end, m.left_at,
-        case when i.actual_start is not null or m.entered_at is not null
-            then case when t.state = 'closed' then coalesce(m.closed_at, t.resolved) end end
+        t.actual_end,
+        case when t.state <> 'implement' then m.implement_left_at end,
+        case when t.state = 'closed' and coalesce(t.actual_start, m.implement_entered_at) is not null
+            then coalesce(m.closed_at, t.resolved) end
     ) as actual_end_at,
-    case when t.state in ('closed', 'cancelled') then coalesce(m.closed_at, t.resolved) end as closed_at,
-    coalesce(i.reviewed_at, m.reviewed_at) as reviewed_at,
+    case
+        when t.state in ('closed', 'cancelled') then coalesce(m.closed_at, t.resolved)
+        when t.state = 'unknown' and t.status_category = 'done' then t.resolved
+    end as closed_at,
+    coalesce(t.reviewed_at, r.reviewed_at) as reviewed_at,
     t.updated as updated_at,
-    i.change_reason as justification,
+    t.change_reason as justification,
     p.assessment,
     p.implementation_plan,
     p.backout_plan,
     p.test_plan,
     p.review,
-    coalesce(i.unauthorized = 'Yes', false) as is_unauthorized,
-    coalesce(type.canonical = 'standard', false) as is_preapproved,
-    t.source || ':configuration_item:' || t.item_key as configuration_item_id,
+    t.is_flagged as is_unauthorized,
+    coalesce(type.canonical = 'standard', false) and d.issue_id is null as is_preapproved,
+    t.source || ':configuration_item:' || item.item_key as configuration_item_id,
     t.evidence_id,
     t.source_url
 from stage.jira_ticket t
-join stage.jira__issue i on i.source = t.source and i.id = t.id
 left join stage.jira_prose p on p.source = t.source and p.id = t.id
-left join moved m on m.source = t.source and m.issue_id = t.id
+left join stage.jira_moved m on m.source = t.source and m.issue_id = t.id
+left join stage.jira_item item on item.source = t.source and item.issue_id = t.id and item.place = 1
 left join decided d on d.source = t.source and d.issue_id = t.id
+left join reviewed r on r.source = t.source and r.issue_id = t.id
 left join stage.value type
-    on type.source = t.source and type.field = 'change.type' and type.vendor = i.change_type
+    on type.source = t.source and type.field = 'change.type' and type.vendor = t.change_type
 left join stage.value risk
-    on risk.source = t.source and risk.field = 'change.risk' and risk.vendor = i.change_risk
+    on risk.source = t.source and risk.field = 'change.risk' and risk.vendor = t.change_risk
 left join stage.value outcome
-    on outcome.source = t.source and outcome.field = 'change.outcome' and outcome.vendor = i.change_outcome
+    on outcome.source = t.source and outcome.field = 'change.outcome' and outcome.vendor = t.change_outcome
+left join stage.value told
+    on told.source = t.source and told.field = 'change.outcome#status' and told.vendor = t.status
 where t.entity = 'change'

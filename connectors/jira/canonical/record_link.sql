@@ -1,32 +1,27 @@
--- One row per link between two records, in the direction that the type reads.
-with link as (
+-- One row per link between two records, in the direction that the type reads. When a link was made, the history of one
+-- of its ends tells, which names the other end by its key.
+with made as (
+    select source, issue_id, to_id as other_key, max(changed_at) as created_at
+    from stage.jira_history
+    where field = 'Link' and to_id is not null
+    group by source, issue_id, to_id
+),
+link as (
     select
-        l.source, l.link_id as key, l.original_type, l.evidence_id,
-        case when l.kind = 'causes' then l.to_id else l.from_id end as from_key,
-        case when l.kind = 'causes' then l.to_entity else l.from_entity end as from_entity,
-        case when l.kind = 'causes' then l.from_id else l.to_id end as to_key,
-        case when l.kind = 'causes' then l.from_entity else l.to_entity end as to_entity,
-        case
-            when l.kind = 'causes' and l.from_entity = 'problem' then 'has_problem'
-            when l.kind = 'causes' then 'caused_by'
-            when l.kind = 'duplicates' then 'duplicate_of'
-            else 'relates_to'
-        end as type
+        l.source, l.link_id as key, l.type, l.original_type, l.from_id as from_key, l.from_entity, l.to_id as to_key,
+        l.to_entity, coalesce(here.created_at, there.created_at) as created_at, l.evidence_id
     from stage.jira_link l
+    left join stage.jira_entity ours on ours.source = l.source and ours.id = l.from_id
+    left join stage.jira_entity theirs on theirs.source = l.source and theirs.id = l.to_id
+    left join made here on here.source = l.source and here.issue_id = l.from_id and here.other_key = theirs.key
+    left join made there on there.source = l.source and there.issue_id = l.to_id and there.other_key = ours.key
     union all
     select
-        t.source,
-        t.id || '/affects/' || coalesce(named.item ->> '$.id', named.item ->> '$.objectId') as key,
-        'affects' as original_type,
-        t.evidence_id, t.id, t.entity,
-        coalesce(named.item ->> '$.id', named.item ->> '$.objectId') as to_key,
-        'configuration_item', 'affects'
-    from (
-        select i.source, i.id, unnest(from_json(i.configuration_items, '["JSON"]')) as item
-        from stage.jira__issue i
-        where json_type(i.configuration_items) = 'ARRAY'
-    ) named
-    join stage.jira_ticket t on t.source = named.source and t.id = named.id
+        i.source, i.issue_id || '/affects/' || i.item_key, 'affects', cast(null as varchar), i.issue_id, i.entity,
+        i.item_key, 'configuration_item', cast(null as timestamptz), min(i.evidence_id)
+    from stage.jira_item i
+    where i.entity in ('incident', 'problem', 'change')
+    group by i.source, i.issue_id, i.entity, i.item_key
 )
 select
     l.source || ':record_link:' || l.key as record_link_id,
@@ -37,7 +32,8 @@ select
     l.to_entity,
     l.type,
     l.original_type,
-    min(l.evidence_id) as evidence_id
+    l.created_at,
+    l.evidence_id,
+    e.source_url
 from link l
-where l.to_key is not null
-group by l.source, l.key, l.from_entity, l.from_key, l.to_entity, l.to_key, l.type, l.original_type
+left join stage.jira_entity e on e.source = l.source and e.id = l.from_key

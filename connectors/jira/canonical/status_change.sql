@@ -12,6 +12,6 @@ select
     h.changed_at,
     coalesce(h.source || ':person:' || h.author, h.author_display) as changed_by,
     h.evidence_id,
-    t.source_url
+    e.source_url
 from stage.jira_history h
-join stage.jira_ticket t on t.source = h.source and t.id = h.issue_id
+join stage.jira_entity e on e.source = h.source and e.id = h.issue_id

@@ -56,18 +56,19 @@ select
     c.end_date as planned_end_at,
     coalesce(c.work_start, i.entered_at) as actual_start_at,
     coalesce(
-        c.work_end, i.left_at,
+        c.work_end,
+        case when coalesce(state.canonical, '') <> 'implement' then i.left_at end,
         case when c.work_start is not null or i.entered_at is not null then c.closed_at end
     ) as actual_end_at,
     c.closed_at,
     coalesce(r.reviewed_at, cast(c.review_date as timestamptz) + interval 1 day - interval 1 second) as reviewed_at,
     c.sys_updated_on as updated_at,
-    nullif(trim(c.justification), '') as justification,
-    nullif(trim(c.risk_impact_analysis), '') as assessment,
-    nullif(trim(c.implementation_plan), '') as implementation_plan,
-    nullif(trim(c.backout_plan), '') as backout_plan,
-    nullif(trim(c.test_plan), '') as test_plan,
-    nullif(trim(c.review_comments), '') as review,
+    prose.justification,
+    prose.assessment,
+    prose.implementation_plan,
+    prose.backout_plan,
+    prose.test_plan,
+    prose.review,
     coalesce(c.unauthorized, false) as is_unauthorized,
     coalesce(type.canonical = 'standard', false) and c.std_change_producer_version is not null as is_preapproved,
     c.source || ':configuration_item:' || c.cmdb_ci as configuration_item_id,
@@ -76,6 +77,7 @@ select
 from stage.servicenow__change_request c
 join stage.source s on s.source = c.source
 left join stage.servicenow_service_of service on service.source = c.source and service.sys_id = c.sys_id
+left join stage.servicenow_prose prose on prose.source = c.source and prose.sys_id = c.sys_id
 left join stage.servicenow__sys_user_group team on team.source = c.source and team.sys_id = c.assignment_group
 left join implemented i on i.source = c.source and i.documentkey = c.sys_id
 left join approved a on a.source = c.source and a.documentkey = c.sys_id
@@ -86,7 +88,7 @@ left join stage.servicenow_meaning type
 left join stage.servicenow_meaning risk
     on risk.source = c.source and risk.table_name = 'change_request' and risk.element = 'risk' and risk.value = c.risk
 left join stage.servicenow_meaning priority
-    on priority.source = c.source and priority.table_name = 'task' and priority.element = 'priority'
+    on priority.source = c.source and priority.table_name = 'change_request' and priority.element = 'priority'
     and priority.value = c.priority
 left join stage.servicenow_meaning state
     on state.source = c.source and state.table_name = 'change_request' and state.element = 'state'
@@ -95,5 +97,5 @@ left join stage.servicenow_meaning outcome
     on outcome.source = c.source and outcome.table_name = 'change_request' and outcome.element = 'close_code'
     and outcome.value = c.close_code
 left join stage.servicenow_meaning approval
-    on approval.source = c.source and approval.table_name = 'task' and approval.element = 'approval'
+    on approval.source = c.source and approval.table_name = 'change_request' and approval.element = 'approval'
     and approval.value = c.approval

@@ -11,7 +11,7 @@ select
     case when i.priority is not null then coalesce(priority.canonical, 'unknown') end as priority,
     coalesce(priority.label, i.priority) as original_priority,
     coalesce(state.canonical, 'unknown') as state,
-    coalesce(state.label, i.state) as original_state,
+    coalesce(state.label, i.state, i.incident_state) as original_state,
     i.category,
     i.close_code as resolution_code,
     coalesce(i.opened_at, i.sys_created_on) as opened_at,
@@ -35,10 +35,11 @@ join stage.source s on s.source = i.source
 left join stage.servicenow_service_of service on service.source = i.source and service.sys_id = i.sys_id
 left join stage.servicenow__sys_user_group team on team.source = i.source and team.sys_id = i.assignment_group
 left join stage.servicenow_meaning priority
-    on priority.source = i.source and priority.table_name = 'task' and priority.element = 'priority'
+    on priority.source = i.source and priority.table_name = 'incident' and priority.element = 'priority'
     and priority.value = i.priority
 left join stage.servicenow_meaning state
-    on state.source = i.source and state.table_name = 'incident' and state.element = 'state' and state.value = i.state
+    on state.source = i.source and state.table_name = 'incident' and state.element = 'state'
+    and state.value = coalesce(i.state, i.incident_state)
 left join stage.servicenow_meaning major
     on major.source = i.source and major.table_name = 'incident' and major.element = 'major_incident_state'
     and major.value = i.major_incident_state

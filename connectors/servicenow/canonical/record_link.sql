@@ -1,7 +1,8 @@
--- One row per link between two records, in the direction that the type reads.
+-- One row per link between two records, in the direction that the type reads. When a reference was filled in, the
+-- history tells; one that was there from the start has no time.
 with link as (
     select source, 'incident' as from_entity, sys_id as from_key, 'problem' as to_entity, problem_id as to_key,
-        'has_problem' as type, 'problem_id' as original_type, evidence_id, sys_created_on as created_at
+        'has_problem' as type, 'problem_id' as original_type, evidence_id, cast(null as timestamptz) as created_at
     from stage.servicenow__incident
     where problem_id is not null
     union all
@@ -47,10 +48,16 @@ once as (
     select
         source, from_entity, from_key, to_entity, to_key, type,
         max(original_type) as original_type,
-        arg_max(evidence_id, original_type) as evidence_id,
+        arg_max(evidence_id, (original_type, evidence_id)) as evidence_id,
         min(created_at) as created_at
     from link
     group by source, from_entity, from_key, to_entity, to_key, type
+),
+made as (
+    select source, documentkey, field, newvalue, max(changed_at) as created_at
+    from stage.servicenow_history
+    where newvalue is not null
+    group by source, documentkey, field, newvalue
 )
 select
     o.source || ':record_link:' || o.from_key || '/' || o.type || '/' || o.to_key as record_link_id,
@@ -61,8 +68,10 @@ select
     o.to_entity,
     o.type,
     o.original_type,
-    o.created_at,
+    coalesce(o.created_at, m.created_at) as created_at,
     o.evidence_id,
     s.url || '/nav_to.do?uri=task.do?sys_id=' || o.from_key as source_url
 from once o
 join stage.source s on s.source = o.source
+left join made m
+    on m.source = o.source and m.documentkey = o.from_key and m.field = o.original_type and m.newvalue = o.to_key

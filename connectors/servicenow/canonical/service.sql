@@ -14,5 +14,5 @@ select
 from stage.servicenow__cmdb_ci_service c
 join stage.source s on s.source = c.source
 left join stage.servicenow_meaning state
-    on state.source = c.source and state.table_name = 'cmdb_ci' and state.element = 'operational_status'
+    on state.source = c.source and state.table_name = 'cmdb_ci_service' and state.element = 'operational_status'
     and state.value = c.operational_status

@@ -6,7 +6,11 @@ select
     coalesce(type.canonical, 'unknown') as type,
     coalesce(type.label, d.type) as original_type,
     coalesce(target.canonical, 'other') as target,
-    case d.collection when 'change_request' then 'change' else d.collection end as entity,
+    case d.collection
+        when 'change_request' then 'change'
+        when 'sc_req_item' then 'service_request'
+        else d.collection
+    end as entity,
     d.duration as target_seconds,
     coalesce(d.active, true) as is_active,
     d.evidence_id,
