@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from connectors.jira import rendering as jira_rendering
 from connectors.jira.simulator import Simulator as JiraSimulator
 from connectors.servicenow import rendering as servicenow_rendering
 from connectors.servicenow.simulator import Simulator as ServiceNowSimulator
-from pipelines.configuration import load
+from pipelines.configuration import ConfigurationError, load
 from pipelines.reading import figures_of, figures_table, last_full_month, time_zone
 from pipelines.runs import run_sync
 from pipelines.terminal import trace_view
@@ -32,6 +33,9 @@ SECRETS = {
     "SMS_EVIDENCE_JIRA_ITSM_TOKEN": "demo-only",
 }
 """Log-ins of the simulators, which listen on loopback only."""
+
+MARK = "# Written by `sms-evidence demo`"
+"""How a folder of the demo is known, before anything in it is replaced."""
 
 _CONFIGURATION = """\
 # Written by `sms-evidence demo`: two simulated tools on this machine. `sms-evidence dev` starts them again.
@@ -108,6 +112,7 @@ def write_configuration(path: Path, organization: sample.Organization, both: Too
 
 def run_demo(out: Path, seed: int, console: Console) -> int:
     """Everything from HTTP to HTML in ``out``; returns the exit code."""
+    _clear(out)
     organization = sample.generate(seed)
     tickets = sum(len(organization.of(entity)) for entity in ("incident", "problem", "change"))
     os.environ.update(SECRETS)
@@ -132,6 +137,21 @@ def run_demo(out: Path, seed: int, console: Console) -> int:
         console.print(trace_view(trace_change(con, EXAMPLE), time_zone(con)), highlight=False)
     _next_steps(console, path, report, month.strftime("%Y-%m"), configuration.store.warehouse)
     return outcome.exit_code
+
+
+def _clear(out: Path) -> None:
+    """Begin anew where an earlier demo was; leave anything else alone.
+
+    Raises:
+        ConfigurationError: the folder holds a configuration that is not the demo's.
+    """
+    path = out / "sms-evidence.toml"
+    if not path.exists():
+        return
+    if not path.read_text(encoding="utf-8").startswith(MARK):
+        raise ConfigurationError(f"{path} is not the demo's: name another folder with --out")
+    for name in ("var", "reports"):
+        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _next_steps(console: Console, config: Path, report: Path, month: str, warehouse: Path) -> None:

@@ -18,7 +18,6 @@ from pipelines.configuration import Configuration
 from pipelines.instance import SETTINGS, home
 from pipelines.night import connect
 
-DEMO_MARK = "# Written by `sms-evidence demo`"
 _GRACE = 10.0
 
 
@@ -27,7 +26,7 @@ def serve(configuration: Configuration, port: int, console: Console) -> int:
     home(configuration)
     programs = Path(sys.executable).parent
     with ExitStack() as stack:
-        if configuration.text.startswith(DEMO_MARK):
+        if configuration.text.startswith("# Written by `sms-evidence demo`"):
             _start_simulators(stack, configuration)
             console.print("the demo's simulators are running: runs can be started from the UI", highlight=False)
         # The project's folder is the working folder: its pyproject.toml names the code location.

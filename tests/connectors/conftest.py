@@ -82,7 +82,10 @@ class Stage:
         names = [column[0] for column in cursor.description or []]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         prefix = f"{self._source}:{entity}:"
-        keyed = {str(row[f"{entity}_id"]).removeprefix(prefix): row for row in found}
+        keyed = {
+            str(row[f"{entity}_id"]).removeprefix(prefix): row
+            for row in sorted(found, key=lambda row: str(row[f"{entity}_id"]))
+        }
         assert len(keyed) == len(found)
         assert all(str(row[f"{entity}_id"]).startswith(prefix) and row["evidence_id"] for row in found)
         return keyed

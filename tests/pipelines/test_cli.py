@@ -210,3 +210,21 @@ def test_ctrl_c_loses_nothing(tmp_path: Path, simulator: Simulator) -> None:
     configuration = tmp_path / "sms-evidence.toml"
     configuration.write_text(configuration.read_text().replace("per_minute = 120\n", ""))
     assert run(tmp_path, "sync").returncode == 0
+
+
+def test_the_demo_runs_whole_twice_and_leaves_other_folders_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "sms-evidence.toml").write_text("[organization]\n")
+    refused = run(tmp_path, "demo", "--out", "mine")
+    assert refused.returncode == 2
+    assert "--out" in refused.stderr
+    first = run(tmp_path, "demo", "--out", "demo")
+    assert first.returncode == 0, first.stderr
+    assert "every step that the change needs has evidence" in first.stdout
+    assert "sms-evidence trace CHG0030001" in first.stdout
+    report = tmp_path / "demo" / "reports" / "service-report-2026-10.html"
+    second = run(tmp_path, "demo", "--out", "demo")
+    assert second.returncode == 0, second.stderr
+    assert "Halvermeer" in report.read_text()
+    assert len(list((tmp_path / "demo" / "var" / "published").iterdir())) == 2, "begun anew"

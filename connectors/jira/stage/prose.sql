@@ -18,39 +18,39 @@ with told as (
 kept as (
     select
         t.source, t.id, t.one.name as name, t.one.text as text,
-        coalesce(case when json_valid(t.one.text) then t.one.text ->> '$.type' = 'doc' end, false) as is_document
+        case
+            when json_valid(t.one.text)
+                then case when t.one.text ->> '$.type' = 'doc' then cast(t.one.text as json) end
+        end as document
     from told t
     where t.one.text is not null
 ),
-paragraph as (
+piece as (
     select
         k.source, k.id, k.name,
-        unnest(json_extract(k.text, '$..content')) as nodes,
-        generate_subscripts(json_extract(k.text, '$..content'), 1) as place
-    from kept k
-    where k.is_document
+        node.id as place,
+        regexp_replace(node.path, '\[\d+\](\.attrs)?$', '') as paragraph,
+        case when node.key = 'text' then node.atom ->> '$' else chr(10) end as text
+    from kept k, json_tree(k.document) node
+    where node.key = 'text' or node.key = 'type' and node.atom ->> '$' = 'hardBreak'
 ),
 line as (
     select
-        p.source, p.id, p.name, p.place,
-        array_to_string(list_transform(
-            json_extract(p.nodes, '$[*]'),
-            lambda node: coalesce(
-                node ->> '$.text', node ->> '$.attrs.text',
-                case when node ->> '$.type' = 'hardBreak' then chr(10) end, ''
-            )
-        ), '') as text
-    from paragraph p
+        p.source, p.id, p.name,
+        min(p.place) as place,
+        string_agg(p.text, '' order by p.place) as text
+    from piece p
+    group by p.source, p.id, p.name, p.paragraph
 ),
 plain as (
     select l.source, l.id, l.name, string_agg(l.text, chr(10) order by l.place) as text
     from line l
-    where regexp_matches(l.text, '[^\s\x{00a0}]')
+    where regexp_matches(l.text, '[^\s\xa0]')
     group by l.source, l.id, l.name
     union all
     select k.source, k.id, k.name, k.text
     from kept k
-    where not k.is_document and regexp_matches(k.text, '[^\s\x{00a0}]')
+    where k.document is null and regexp_matches(k.text, '[^\s\xa0]')
 ),
 trimmed as (
     select p.source, p.id, p.name, trim(p.text, ' ' || chr(9) || chr(10) || chr(13) || chr(160)) as text

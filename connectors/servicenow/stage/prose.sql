@@ -28,7 +28,7 @@ written as (
         trim(t.one.text, ' ' || chr(9) || chr(10) || chr(13) || chr(160)) as text
     from told t
     where t.one.text like '%<img%'
-        or regexp_matches(regexp_replace(t.one.text, '<[^>]*>|&nbsp;', '', 'g'), '[^\s\x{00a0}]')
+        or regexp_matches(regexp_replace(t.one.text, '<[^>]*>|&nbsp;', '', 'g'), '[^\s\xa0]')
 )
 select
     w.source,

@@ -685,6 +685,8 @@ def test_hostile_text_is_carried_as_it_is(jira: Stage, text: str) -> None:
     row, change = jira.rows("incident")["1"], jira.rows("change")["2"]
     assert (row["title"], row["original_state"], row["service"], row["category"]) == (text, text, text, text)
     assert (change["original_type"], change["review"], change["approval"]) == (text, text, "unknown")
+    issue(jira, "3", PROBLEM, resolution=text, root_cause=text, known_error=text)
+    assert jira.rows("problem")["3"]["root_cause"] == text
     assert all(jira.every().values())
 
 
