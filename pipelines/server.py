@@ -24,6 +24,7 @@ _GRACE = 10.0
 def serve(configuration: Configuration, port: int, console: Console) -> int:
     """Run both until Ctrl-C or until one of them ends; returns the exit code."""
     home(configuration)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop ends the children too
     programs = Path(sys.executable).parent
     with ExitStack() as stack:
         if configuration.text.startswith("# Written by `sms-evidence demo`"):

@@ -11,7 +11,7 @@ import pytest
 import connectors
 from pipelines.night import shipped_values, vendors
 from warehouse.building import entities
-from warehouse.stage import TYPES
+from warehouse.stage import TYPES, select_of
 
 AS_OF = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 
@@ -57,6 +57,19 @@ class Stage:
         }
         names, holes = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
         self._con.execute(f'insert into stage."{self._kind}__{stream}" ({names}) values ({holes})', list(row.values()))
+
+    def load(self, stream: str, records: dict[str, bytes]) -> None:
+        """Records as a tool sent them, by key, read by the real stage."""
+        self._con.execute(
+            "create or replace table sent (source varchar, source_key varchar, evidence_id varchar,"
+            " source_updated_at timestamptz, observed_at timestamptz, record varchar)"
+        )
+        rows = [
+            [self._source, key, f"{stream}/{key}@1", None, AS_OF, record.decode()] for key, record in records.items()
+        ]
+        self._con.executemany("insert into sent values (?, ?, ?, ?, ?, ?)", rows)
+        select = select_of("sent", "sent", self._source, self._vendor.columns[stream])
+        self._con.execute(f'insert into stage."{self._kind}__{stream}" by name {select}')
 
     def build(self) -> None:
         """Create the connector's own views, each once those that it reads are there."""
