@@ -131,7 +131,13 @@ def _commands() -> str:
 
     lines = ["# Commands", ""]
     for name, command in sorted(cli.commands.items()):
-        with click.Context(command, info_name=f"sms-evidence {name}", max_content_width=100) as context:
+        context = click.Context(
+            command,
+            info_name=f"sms-evidence {name}",
+            terminal_width=100,
+            help_option_names=["-h", "--help"],
+        )
+        with context:
             lines += [f"## `sms-evidence {name}`", "", "```text", command.get_help(context), "```", ""]
     lines += [
         "Exit codes: 0 complete, 1 failed, 2 usage or configuration, 3 finished but a source is incomplete.",
