@@ -13,8 +13,9 @@ import duckdb
 
 from pipelines.checks import Check, canonical_checks, metric_checks, raw_checks, run_checks
 from pipelines.configuration import Configuration
-from pipelines.night import StreamResult, connect, vendors
+from pipelines.night import StreamResult
 from pipelines.resources import NightlyRun
+from pipelines.wiring import connect, vendors
 from warehouse import building, metrics
 from warehouse.published import open_published
 from warehouse.reports import write_service_report
@@ -62,7 +63,10 @@ def source_assets(configuration: Configuration, source: str) -> dg.AssetsDefinit
     def read(nightly_run: NightlyRun) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         night = nightly_run.night
         if source not in night.sources:
-            results = {name: StreamResult(source, name, "skipped", "full", error="not asked for") for name in keys}
+            results = {
+                name: StreamResult(source, name, "not read", "full", error="this run reads another source")
+                for name in keys
+            }
         else:
             results = {result.stream: result for result in night.read_source(source) if result.stream in keys}
         for name, key in keys.items():
@@ -190,6 +194,8 @@ def report_asset(configuration: Configuration, partitions: dg.MonthlyPartitionsD
 
 
 def _stream_metadata(result: StreamResult) -> dict[str, Any]:
+    if result.status == "not read":
+        return {"status": result.status, "error": result.error}
     metadata: dict[str, Any] = {
         "dagster/row_count": result.warehouse_count or 0,
         "status": result.status,

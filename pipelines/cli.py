@@ -108,7 +108,7 @@ def check(config: Path | None, debug: bool, as_json: bool) -> None:
     """
     from connectors import Finding
     from connectors.http import SourceError
-    from pipelines.night import connect
+    from pipelines.wiring import connect
 
     configuration = load(config)
     console = Console()

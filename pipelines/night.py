@@ -5,7 +5,6 @@ Plain Python, without Dagster: the assets call these methods one by one, tests c
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,17 +12,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Protocol, Self
 
 import connectors
 from connectors import Connector, Identity, Page, Reading, Stream
 from connectors.http import Inconsistent, SourceError
-from pipelines.configuration import Configuration, secrets
+from pipelines.configuration import Configuration
+from pipelines.wiring import columns_of, connect, shipped_values, vendors
 from warehouse import metrics
 from warehouse.building import Building
 from warehouse.evidence import Evidence
-from warehouse.stage import Columns, Source, Vendor
+from warehouse.stage import Source
 from warehouse.versions import Ledger, Writer
 
 
@@ -327,7 +327,7 @@ class Night:
             for field_name, overrides in self.configuration.values.get(name, {}).items():
                 words.setdefault(field_name, {}).update(overrides)
             stored = partial(self.evidence.latest_records, connector.source, connector.kind)
-            columns = {stream.name: _columns(connector.columns(stream, stored)) for stream in package.STREAMS}
+            columns = {stream.name: columns_of(connector.columns(stream, stored)) for stream in package.STREAMS}
             found.append(Source(name, connector.kind, connector.url.rstrip("/"), columns, words))
         return found
 
@@ -342,50 +342,6 @@ class Night:
         texts |= {f"metrics/{d.id}.sql": d.sql for d in metrics.definitions()}
         texts |= {f"warehouse/{path.name}": path.read_text(encoding="utf-8") for path in metrics.shared_sql()}
         return texts
-
-
-def connect(configuration: Configuration, source: str, environ: Mapping[str, str] = os.environ) -> Connector:
-    """The connector of a configured source."""
-    settings = configuration.sources[source]
-    package = connectors.installed()[getattr(settings, "connector")]  # noqa: B009 - every Settings has it
-    connector: Connector = package.connect(source, settings, secrets(source, environ))
-    return connector
-
-
-def vendors() -> list[Vendor]:
-    """What every installed connector brings to the warehouse."""
-    return [
-        Vendor(
-            kind,
-            {stream.name: _columns(stream.columns) for stream in package.STREAMS},
-            _sql(package, "stage"),
-            _sql(package, "canonical"),
-        )
-        for kind, package in connectors.installed().items()
-    ]
-
-
-def shipped_values(package: ModuleType) -> dict[str, dict[str, str]]:
-    """The connector's own meaning of vendor words: field -> vendor word -> canonical word."""
-    words: dict[str, dict[str, str]] = {}
-    file = _folder(package) / "values.csv"
-    if file.exists():
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                words.setdefault(row["field"], {})[row["vendor"]] = row["canonical"]
-    return words
-
-
-def _folder(package: ModuleType) -> Path:
-    return Path(package.__path__[0])
-
-
-def _sql(package: ModuleType, folder: str) -> dict[str, str]:
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((_folder(package) / folder).glob("*.sql"))}
-
-
-def _columns(columns: Mapping[str, connectors.Column]) -> Columns:
-    return {name: (column.path, column.kind) for name, column in columns.items()}
 
 
 def _quarantined(reading: Reading) -> set[str]:

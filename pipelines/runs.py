@@ -11,8 +11,9 @@ from rich.console import Console
 
 from pipelines.configuration import Configuration
 from pipelines.instance import home
-from pipelines.night import Clock, Night, Progress, StreamResult, connect, wall_clock
+from pipelines.night import Clock, Night, Progress, StreamResult, wall_clock
 from pipelines.terminal import Bars, Lines, summary
+from pipelines.wiring import connect
 from warehouse.evidence import Evidence, EvidenceBusy
 
 

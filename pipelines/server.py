@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pipelines.configuration import Configuration
 from pipelines.instance import SETTINGS, home
-from pipelines.night import connect
+from pipelines.wiring import connect
 
 _GRACE = 10.0
 

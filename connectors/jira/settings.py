@@ -62,6 +62,13 @@ class Settings(BaseModel):
             raise ValueError("must look like https://example.atlassian.net, without user, query or fragment")
         return url.rstrip("/")
 
+    @property
+    def assets(self) -> str:
+        """Where Assets answers: as configured, else Atlassian's own address (Cloud) or below the site (Data Center)."""
+        if self.assets_url is not None:
+            return self.assets_url
+        return "https://api.atlassian.com/jsm/assets" if self.deployment == "cloud" else f"{self.url}/rest/assets/1.0"
+
     @field_validator("projects")
     @classmethod
     def _are_keys(cls, keys: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ from pipelines.runs import RunFailedError, run_sync
 from warehouse.building import entities
 from warehouse.evidence import Evidence, EvidenceBusy
 from warehouse.metrics import definitions as metric_definitions
+from warehouse.stage import Vendor
 
 ORGANIZATION = sample.generate(7, 0.05)
 NOW = ORGANIZATION.as_of
@@ -141,7 +142,7 @@ def test_a_broken_step_publishes_nothing_and_says_why(
     from pipelines import night
 
     broken = night.vendors()
-    broken = [night.Vendor(v.kind, v.columns, v.views, {**v.canonical, "team": "select nonsense"}) for v in broken]
+    broken = [Vendor(v.kind, v.columns, v.views, {**v.canonical, "team": "select nonsense"}) for v in broken]
     monkeypatch.setattr(night, "vendors", lambda: broken)
     with pytest.raises(RunFailedError, match="nonsense"):
         run_sync(configuration, console=QUIET, clock=lambda: NOW)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from warehouse.reports.figures import (
     RECORDS_SHOWN,
     Figure,
     StreamState,
+    causes,
     events,
     figures,
     months,
@@ -73,7 +73,7 @@ def render(con: duckdb.DuckDBPyConnection, period: date) -> str:
         flow=_flow(found),
         found=found,
         events=events(con, period),
-        causes=_causes(found),
+        causes=[(f, listed) for f in found if "A4" in f.areas and (listed := causes(con, f, period))],
         months=shown,
         month_names=[f"{month:%b}" for month in shown],
         sources=sources(con),
@@ -157,21 +157,6 @@ def _has_trend(figure: Figure) -> bool:
 def _flow(found: Sequence[Figure]) -> Mapping[str, Figure]:
     """The measures of INC-01 by name, when the metric is there."""
     return {f.measure: f for f in found if f.metric == "INC-01"}
-
-
-def _causes(found: Sequence[Figure]) -> list[tuple[Figure, list[tuple[str, int]]]]:
-    """Why units of the figures of area A4 fail, most frequent first, as far as the records shown tell."""
-    listed = []
-    for figure in found:
-        if "A4" not in figure.areas:
-            continue
-        counter: Counter[str] = Counter()
-        for unit in figure.units:
-            if unit.note and unit.verdict != "left out":
-                counter.update(part.strip() for part in unit.note.split(","))
-        if counter:
-            listed.append((figure, counter.most_common()))
-    return listed
 
 
 def _evidence(states: Sequence[StreamState]) -> dict[str, object]:

@@ -213,6 +213,23 @@ def _units(con: duckdb.DuckDBPyConnection, figure: Figure, period: date) -> tupl
     return (rows[0][10] if rows else 0), [Unit(*row[:10]) for row in rows]
 
 
+def causes(con: duckdb.DuckDBPyConnection, figure: Figure, period: date) -> list[tuple[str, int]]:
+    """What the counted records of a figure lack or did wrong, most frequent first; a record can have several causes."""
+    return con.execute(
+        """
+        select cause, count(*) as records
+        from (
+            select unnest(string_split(dimensions['missing'], ', ')) as cause
+            from metrics.population
+            where metric = ? and measure = ? and period_start = ? and is_in and dimensions['missing'] is not null
+        ) as named
+        group by cause
+        order by records desc, cause
+        """,
+        [figure.metric, figure.measure, period],
+    ).fetchall()
+
+
 def streams(con: duckdb.DuckDBPyConnection) -> list[StreamState]:
     """The newest run of each stream, and since when its last complete state dates."""
     rows = con.execute(

@@ -379,3 +379,12 @@ def test_a_stream_that_the_configuration_leaves_out_is_said_to_be(site: Any) -> 
 def test_settings_that_cannot_work_are_refused(site: Any, wrong: Mapping[str, object]) -> None:
     with pytest.raises(ValidationError):
         site.made(**wrong)
+
+
+def test_the_address_of_assets_is_derived_unless_it_is_given() -> None:
+    base = {"connector": "jira", "url": "https://jira.example.com", "projects": ["OPS"]}
+    assert Settings.model_validate(base).assets == "https://api.atlassian.com/jsm/assets"
+    own = Settings.model_validate(base | {"deployment": "datacenter"})
+    assert own.assets == "https://jira.example.com/rest/assets/1.0"
+    given = Settings.model_validate(base | {"assets_url": "https://assets.example.com/"})
+    assert given.assets == "https://assets.example.com"
