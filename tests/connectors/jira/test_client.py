@@ -28,7 +28,7 @@ from connectors.http import (
     ServerFailed,
     SourceError,
 )
-from connectors.jira import STREAMS
+from connectors.jira import STREAMS, Settings
 
 STREAM = {stream.name: stream for stream in STREAMS}
 CLOUD = {"username": SecretStr("evidence@example.com"), "token": SecretStr("s3cret")}
