@@ -281,6 +281,7 @@ class Night:
 
     def build_canonical(self) -> dict[str, int]:
         """Rebuild the canonical model into a new file; returns rows per entity."""
+        self.progress.begin("", "canonical model")
         self._building = Building(self.evidence, self.configuration.store.warehouse, self.sync_id)
         return self._building.canonical(vendors(), self._sources(), self.as_of)
 
@@ -288,6 +289,7 @@ class Night:
         """Compute the metrics in the new file; returns figures per metric."""
         if self._building is None:
             raise RuntimeError("the canonical model comes before the metrics")
+        self.progress.begin("", "metrics")
         organization = self.configuration.organization
         return self._building.metrics(
             self.as_of,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -74,7 +75,7 @@ def run_sync(
 
     from pipelines import definitions
 
-    progress = _progress(configuration, console, source, quiet)
+    progress = _progress(configuration, _own(console), source, quiet)
     nights: list[Night] = []
 
     def make(only: str | None, everything: bool) -> Night:
@@ -101,6 +102,14 @@ def run_sync(
     if not quiet:
         _tell(outcome, console)
     return outcome
+
+
+def _own(console: Console) -> Console:
+    """A terminal of our own: while a step runs, Dagster sends standard output and error into its log files."""
+    if not console.is_terminal:
+        return console
+    file = os.fdopen(os.dup(console.file.fileno()), "w", encoding="utf-8")
+    return Console(file=file, force_terminal=True, width=console.width)
 
 
 def _progress(configuration: Configuration, console: Console, source: str | None, quiet: bool) -> Progress | None:

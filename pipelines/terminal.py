@@ -72,7 +72,7 @@ class Bars(Lines):
 
     def begin(self, source: str, stream: str) -> None:
         """Name the stream."""
-        self._bar.update(self._task, description=escape(f"{source} {stream}"))
+        self._bar.update(self._task, description=escape(f"{source} {stream}".strip()))
 
     def advance(self, records: int) -> None:
         """Count on."""
