@@ -9,6 +9,7 @@ import pytest
 
 from connectors import installed
 from pipelines.cli import cli
+from pipelines.configuration import load
 from pipelines.documentation import pages
 from warehouse import metrics
 from warehouse.building import entities
@@ -54,3 +55,14 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 def test_the_readme_shows_the_two_commands_and_how_to_extend() -> None:
     for text in ("make demo", "make test", "Add a metric", "Add a connector", "sms-evidence check", "docs/report.png"):
         assert text in README
+
+
+def test_the_configuration_in_the_readme_is_accepted(tmp_path: Path) -> None:
+    block = re.search(r"   ```toml\n(.*?)   ```", README, flags=re.DOTALL)
+    assert block is not None
+    path = tmp_path / "sms-evidence.toml"
+    path.write_text("\n".join(line[3:] for line in block[1].splitlines()), encoding="utf-8")
+    loaded = load(path)
+    assert set(loaded.sources) == {"snow-prod", "jira-itsm"}
+    assert loaded.targets == {"SLM-01": 97}
+    assert loaded.values["snow-prod"] == {"incident.state": {"Wartet auf Lieferant": "on_hold"}}
