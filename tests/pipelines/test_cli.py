@@ -228,3 +228,12 @@ def test_the_demo_runs_whole_twice_and_leaves_other_folders_alone(tmp_path: Path
     assert second.returncode == 0, second.stderr
     assert "Halvermeer" in report.read_text()
     assert len(list((tmp_path / "demo" / "var" / "published").iterdir())) == 2, "begun anew"
+
+
+def test_a_full_read_of_one_source_stores_nothing_twice(synced: Path) -> None:
+    done = run(synced, "sync", "--source", "snow", "--full", "--json")
+    assert done.returncode == 0, done.stderr
+    streams = {s["stream"]: s for s in json.loads(done.stdout)["streams"]}
+    assert streams["incident"]["mode"] == "full"
+    assert streams["incident"]["unchanged"] > 0
+    assert sum(s["added"] + s["changed"] + s["deleted"] for s in streams.values()) == 0
