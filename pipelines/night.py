@@ -276,8 +276,11 @@ class Night:
 
     @property
     def as_of(self) -> datetime:
-        """The moment that the figures speak of: the latest clock of the sources read."""
-        return max(self._server_times, default=self.clock())
+        """The moment that the figures speak of: the latest clock of the sources read; where none answered, the last
+        complete read, as nothing is known of later."""
+        if self._server_times:
+            return max(self._server_times)
+        return self.evidence.complete_at() or self.clock()
 
     def build_canonical(self) -> dict[str, int]:
         """Rebuild the canonical model into a new file; returns rows per entity."""

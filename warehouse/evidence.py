@@ -157,6 +157,13 @@ class Evidence:
         ).fetchone()
         return LastRun(row[0], row[1], row[2] or 0) if row else None
 
+    def complete_at(self) -> datetime | None:
+        """When the newest complete read began; None when there was none."""
+        row = self.con.execute(
+            "select max(started_at) from evidence.audit.sync_run where status = 'complete'"
+        ).fetchone()
+        return row[0] if row else None
+
     def skip(self, sync_id: str, source: str, stream: str, reason: str, now: datetime) -> None:
         """Record that the configuration leaves a stream out."""
         self.open_run(sync_id, source, stream, "full", None, "", now)

@@ -134,6 +134,25 @@ def test_a_table_that_the_configuration_leaves_out_is_skipped(site: Site) -> Non
         assert row == ("skipped", True)
 
 
+def test_when_no_source_answers_the_figures_stay_as_of_the_last_complete_read(site: Site) -> None:
+    site.night()
+    with open_published(site.warehouse) as con:
+        before = con.execute(
+            "select * exclude (as_of) from metrics.value where metric <> 'DQ-01' order by all"
+        ).fetchall()
+    site.simulator.stop()
+    path = site.path.read_text() + "[sources.snow.patience]\nattempts = 1\n"
+    site.path.write_text(path)
+    results = site.night(NOW + timedelta(days=40))
+    assert {r.status for r in results.values()} == {"incomplete"}
+    with open_published(site.warehouse) as con:
+        after = con.execute(
+            "select * exclude (as_of) from metrics.value where metric <> 'DQ-01' order by all"
+        ).fetchall()
+        assert con.execute("select distinct as_of from metrics.value").fetchall() == [(NOW,)]
+    assert after == before
+
+
 def test_a_wrong_password_reads_nothing_and_says_so_for_every_stream(site: Site) -> None:
     with Night(
         load(site.path), environ=SECRETS | {"SMS_EVIDENCE_SNOW_PASSWORD": "wrong-secret"}, clock=lambda: NOW
