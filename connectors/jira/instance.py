@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from connectors import Column, Finding, Identity, Page, Reading, Records, Stream
-from connectors.http import Forbidden, Inconsistent, NotAuthenticated, Patience, ServerFailed, SourceError
+from connectors.http import Forbidden, Inconsistent, NotAuthenticated, ServerFailed, SourceError
 from connectors.jira.client import Client, IssueHead, login
 from connectors.jira.discovery import Discovery, discover, parse, scoped
 from connectors.jira.histories import bulk, inline
@@ -49,7 +49,7 @@ class Jira:
             self.url,
             self._settings.deployment,
             login(self.source, self._secrets),
-            _patience(self._settings),
+            self._settings.patience.resolve(self._settings.per_minute),
         )
         self._account = self._whoami()
         info, self._now = self._client.server()
@@ -361,15 +361,3 @@ class Jira:
 
 def _project(head: IssueHead) -> str:
     return head.fields.project.id if head.fields and head.fields.project else ""
-
-
-def _patience(settings: Settings) -> Patience:
-    own, usual = settings.patience, Patience()
-    return Patience(
-        connect=own.connect_seconds or usual.connect,
-        read=own.read_seconds or usual.read,
-        body=own.deadline_seconds or usual.body,
-        attempts=own.attempts or usual.attempts,
-        budget=own.longest_wait_seconds or usual.budget,
-        per_minute=settings.per_minute,
-    )

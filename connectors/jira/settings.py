@@ -5,23 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.jira.streams import CUSTOM, STREAMS
+from connectors.patience import PatienceSettings
 
 Deployment = Literal["cloud", "datacenter"]
-
-
-class PatienceSettings(BaseModel):
-    """How long to wait for an answer, and how often to ask again; a value left out keeps its default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    connect_seconds: PositiveFloat | None = None
-    read_seconds: PositiveFloat | None = None
-    deadline_seconds: PositiveFloat | None = None
-    attempts: Annotated[int, Field(ge=1, le=20)] | None = None
-    longest_wait_seconds: PositiveFloat | None = None
 
 
 class Settings(BaseModel):

@@ -17,7 +17,6 @@ from connectors.http import (
     Inconsistent,
     NotAuthenticated,
     NotFound,
-    Patience,
     SourceError,
 )
 from connectors.servicenow.client import Answer, Client, Row, credentials
@@ -48,7 +47,9 @@ class ServiceNow:
     def open(self) -> Identity:
         """Log in and fix the upper bound of every window of this run."""
         self._client = Client(
-            self.url, credentials(self.source, self._settings, self._secrets), _patience(self._settings)
+            self.url,
+            credentials(self.source, self._settings, self._secrets),
+            self._settings.patience.resolve(self._settings.per_minute),
         )
         self._account = self._whoami()
         server_time = self._client.server_time()
@@ -308,15 +309,3 @@ def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
     iterator = iter(keys)
     while batch := list(islice(iterator, _KEYS_AT_ONCE)):
         yield batch
-
-
-def _patience(settings: Settings) -> Patience:
-    own, usual = settings.patience, Patience()
-    return Patience(
-        connect=own.connect_seconds or usual.connect,
-        read=own.read_seconds or usual.read,
-        body=own.deadline_seconds or usual.body,
-        attempts=own.attempts or usual.attempts,
-        budget=own.longest_wait_seconds or usual.budget,
-        per_minute=settings.per_minute,
-    )

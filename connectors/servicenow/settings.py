@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.patience import PatienceSettings
 from connectors.servicenow.streams import AUDIT_FIELDS, STREAMS
 
 Auth = Literal["basic", "oauth_client_credentials", "oauth_password", "api_key"]
@@ -22,18 +23,6 @@ SECRETS: dict[Auth, tuple[str, ...]] = {
 # What would break the paging when it stands in a filter: another order, a second query (`^NQ` is not bound by the
 # window), a script that the server evaluates in the account's own time zone, a grouping.
 _REFUSED = re.compile(r"ORDERBY|javascript:|\^NQ|GROUPBY|\^EQ", re.IGNORECASE)
-
-
-class PatienceSettings(BaseModel):
-    """How long to wait for an answer, and how often to ask again; a value left out keeps its default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    connect_seconds: PositiveFloat | None = None
-    read_seconds: PositiveFloat | None = None
-    deadline_seconds: PositiveFloat | None = None
-    attempts: Annotated[int, Field(ge=1, le=20)] | None = None
-    longest_wait_seconds: PositiveFloat | None = None
 
 
 class Settings(BaseModel):
