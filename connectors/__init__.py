@@ -58,17 +58,46 @@ class Stream:
 
 @dataclass(slots=True)
 class Page:
-    """Records as received. The four lists have one entry per record.
+    """Records as received. The lists have one entry per record.
 
     ``records`` are the exact bytes sliced out of the answer; ``contents`` the bytes that decide whether a version is
     new (the same object as ``records`` for a stream without volatile paths); ``updated`` the source's own time of the
-    last update in UTC, or None.
+    last update in UTC, or None; ``stamps`` what the source's sweep would say of this version (see ``Sweep``), where it
+    says anything.
     """
 
     keys: list[str]
     records: list[bytes]
     contents: list[bytes]
     updated: list[datetime | None]
+    stamps: list[str] | None = None
+
+
+@dataclass(slots=True)
+class Sweep:
+    """Keys that the source has now, with its own mark of the version that each is in.
+
+    A stamp is any short text that is the same as long as the content is (``2026-10-01 08:00:00 17``: last update and
+    count of changes). It finds the record that was changed without its time of update being moved. Volatile paths must
+    not enter it, or the record would be fetched every night.
+    """
+
+    keys: list[str]
+    stamps: list[str] | None = None
+
+
+AbsenceKind = Literal["deleted", "archived", "trashed", "moved", "reclassified", "not_visible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a record that was there is there no more, and how that is known (who deleted it and when, if it is told).
+
+    ``not_visible`` is what remains when nothing in the source tells of a deletion: the record may still exist.
+    """
+
+    kind: AbsenceKind
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +115,14 @@ class Reading:
 
     ``source_count`` is the source's own count of the stream at the upper bound of the window (for a stream that is not
     counted: of what was asked for). ``hidden`` counts records that the source counts but does not show this account.
+    ``reached`` is a watermark before which nothing is left to read, set as pages are handed over: where the next run
+    carries on when this one is ended by a quota. None when everything must be read again.
     """
 
     mode: Mode
     watermark_from: str | None = None
     watermark_to: str | None = None
+    reached: str | None = None
     pages: int = 0
     requests: int = 0
     retries: int = 0
@@ -149,12 +181,19 @@ class Connector(Protocol):
         """
         ...
 
-    def census(self, stream: Stream, reading: Reading) -> Iterator[list[str]]:
-        """The keys of all records that the source has now (created before the window's upper bound)."""
+    def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
+        """The keys of all records that the source has now (created before the window's upper bound) and shows.
+
+        Ends normally only when it is complete: what it does not name is taken for gone.
+        """
         ...
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         """The named records, as far as the source still shows them."""
+        ...
+
+    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
+        """What became of records that neither the census nor `fetch` shows any more; an entry for each key."""
         ...
 
     def columns(self, stream: Stream, records: Records) -> Mapping[str, Column]:

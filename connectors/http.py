@@ -45,6 +45,7 @@ from connectors.errors import (
     place,
     refusal,
 )
+from connectors.pace import Pace
 
 __all__ = [
     "BadRequest",
@@ -57,6 +58,7 @@ __all__ = [
     "InsecureUrl",
     "NotAuthenticated",
     "NotFound",
+    "Pace",
     "Patience",
     "RateLimited",
     "ServerFailed",
@@ -84,7 +86,7 @@ class Patience:
     """How long to wait, in seconds. ``body`` is the wall-clock time that one whole answer may take.
 
     ``budget`` bounds the sleeping that one request may cost, and so the longest Retry-After that is honoured; ``base``
-    and ``cap`` shape the full-jitter back-off; ``per_minute`` paces the requests of one session.
+    and ``cap`` shape the full-jitter back-off; ``per_minute`` paces the requests of a source.
     """
 
     connect: float = 10.0
@@ -104,7 +106,8 @@ def _wall() -> datetime:
 class Transport(HTTPAdapter):
     """Sends a request until a whole, sound answer is there, or says why there is none.
 
-    ``requests`` counts every attempt, ``retries`` those after the first; ``last`` is the last good answer.
+    ``requests`` counts every attempt, ``retries`` those after the first; ``last`` is the last good answer. Transports
+    of the same source are given one ``pace``.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Transport(HTTPAdapter):
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = _wall,
         random: random.Random = random.Random(),  # noqa: B008 - jitter need not be repeatable
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(max_retries=0)
         self.patience = patience or Patience()
@@ -122,7 +126,7 @@ class Transport(HTTPAdapter):
         self.retries = 0
         self.last: requests.Response | None = None
         self._check, self._sleep, self._clock, self._wall, self._random = check, sleep, clock, wall, random
-        self._next_at: float | None = None
+        self._pace = pace or Pace(self.patience.per_minute, sleep, clock)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """One sound answer; ``stream`` and ``timeout`` of the caller are overruled.
@@ -134,7 +138,7 @@ class Transport(HTTPAdapter):
         slept, attempt = 0.0, 0
         while True:
             attempt += 1
-            self._pace()
+            self._pace.wait(self.patience.budget)
             self.requests += 1
             self.retries += attempt > 1
             try:
@@ -252,10 +256,12 @@ class Transport(HTTPAdapter):
         return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
 
     def _wait(self, error: SourceError, attempt: int, slept: float) -> float:
-        """Sleep as told, or a random while; returns the seconds."""
+        """Sleep a random while, or have the pace wait as long as told; returns the seconds."""
         told = error.retry_after
         jitter = self._random.uniform(0, min(self.patience.cap, self.patience.base * 2**attempt))
         pause = told or jitter  # "wait 0 s" is no leave to hammer
+        if told:
+            self._pace.hold(told)
         if slept + pause > self.patience.budget:
             if told:
                 raise RateLimited(
@@ -263,17 +269,9 @@ class Transport(HTTPAdapter):
                     f"more than the {self.patience.budget:g} s that a request may cost; the next run carries on",
                 ) from error
             raise error
-        self._sleep(pause)
+        if not told:
+            self._sleep(pause)
         return pause
-
-    def _pace(self) -> None:
-        if self.patience.per_minute is None:
-            return
-        now = self._clock()
-        if self._next_at is not None and now < self._next_at:
-            self._sleep(self._next_at - now)
-            now = self._next_at
-        self._next_at = now + 60 / self.patience.per_minute
 
 
 def session(

@@ -99,31 +99,21 @@ def sync(config: Path | None, debug: bool, source: str | None, full: bool, as_js
 @_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(config: Path | None, debug: bool, as_json: bool) -> None:
-    """Look at the configuration, log-in, rights and counts of every source; read nothing else.
+    """Look at the configuration, log-in, rights and counts of every source, and at what the last runs missed.
 
     \b
     Examples:
       sms-evidence check
       sms-evidence check --config /etc/sms-evidence.toml --json
     """
-    from connectors import Finding
-    from connectors.http import SourceError
-    from pipelines.wiring import connect
+    from pipelines.reading import findings
 
-    configuration = load(config)
     console = Console()
     listed: list[dict[str, object]] = []
-    for name in configuration.sources:
-        try:
-            for finding in connect(configuration, name).check():
-                listed.append({"source": name, **asdict(finding)})
-                if not as_json:
-                    console.print(_finding_line(name, finding), highlight=False, soft_wrap=True)
-        except SourceError as error:
-            finding = Finding("log-in", False, str(error))
-            listed.append({"source": name, **asdict(finding)})
-            if not as_json:
-                console.print(_finding_line(name, finding), highlight=False, soft_wrap=True)
+    for name, finding in findings(load(config)):
+        listed.append({"source": name, **asdict(finding)})
+        if not as_json:
+            console.print(_finding_line(name, finding), highlight=False, soft_wrap=True)
     if as_json:
         click.echo(json.dumps(listed, indent=2))
     sys.exit(COMPLETE if all(finding["is_ok"] for finding in listed) else INCOMPLETE)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import connectors
-from connectors import Connector, Identity, Page, Reading, Stream
+from connectors import Absence, Connector, Identity, Page, Reading, Stream
 from connectors.http import Inconsistent, SourceError
 from pipelines.configuration import Configuration
 from pipelines.wiring import columns_of, connect, shipped_values, vendors
@@ -75,6 +75,9 @@ class Silent:
 
 
 Clock = Callable[[], datetime]
+
+_MANY = 20
+"""Fewer records than these may vanish at once without a word from the source; from here on, not more than half."""
 
 
 def wall_clock() -> datetime:
@@ -158,8 +161,7 @@ class Night:
             yield self._note(StreamResult(source, "(log-out)", "incomplete", "full", error=str(error)))
 
     def _read_stream(self, connector: Connector, stream: Stream, identity: Identity) -> StreamResult:
-        last = self.evidence.last_complete(connector.source, stream.name)
-        watermark = None if self.full or last is None else last.watermark
+        watermark = None if self.full else self.evidence.last_run(connector.source, stream.name).watermark
         reading = Reading("incremental" if watermark else "full", watermark)
         self.progress.begin(connector.source, stream.name)
         writer = self._writer(connector, stream, reading, identity.account)
@@ -168,56 +170,69 @@ class Night:
             parents = self.evidence.changed_since(connector.source, connector.kind, stream.follows, watermark)
             self._take(writer, connector.read(stream, reading, parents))
             if stream.is_counted:
-                self._reconcile(writer, connector, stream, reading, last.hidden if last else 0)
+                self._reconcile(writer, connector, stream, reading)
         except SourceError as problem:
             status, error = "incomplete", str(problem)
+            reading.watermark_to = None if stream.follows else reading.reached
         except BaseException as problem:
+            reading.watermark_to = None
             writer.finish("failed", _ledger(reading), self.clock(), is_counted=False, error=type(problem).__name__)
             raise
-        if stream.follows and reading.watermark_to is None:
+        if stream.follows and status == "complete":
             reading.watermark_to = self.sync_id
         writer.finish(status, _ledger(reading), self.clock(), is_counted=stream.is_counted, error=error)
         return self._result(writer, stream, reading, connector.source, status, error)
 
-    def _reconcile(
-        self, writer: Writer, connector: Connector, stream: Stream, reading: Reading, hidden_before: int
-    ) -> None:
-        """Compare the counts of both sides; where they differ, compare keys, fetch what is missing, bury what is gone.
+    def _reconcile(self, writer: Writer, connector: Connector, stream: Stream, reading: Reading) -> None:
+        """Compare the source's own list of keys and versions with what is stored: fetch what is missing or was changed
+        in silence, bury what is gone, and see that the counts of both sides agree.
 
         Raises:
-            Inconsistent: the counts differ all the same.
+            Inconsistent: they differ all the same, or too much is gone at once to be believed.
         """
-        if reading.source_count is None:
-            return
-        if reading.mode == "incremental":
-            reading.hidden = hidden_before
-        had_records = writer.counts.unchanged + writer.counts.changed + writer.counts.duplicate > 0
-        if self._agrees(writer, reading) and not (reading.mode == "full" and had_records):
-            return
-        census = [key for keys in connector.census(stream, reading) for key in keys]
-        absent = writer.absent(census)
-        wanted = [key for key in writer.unknown(census) if key not in _quarantined(reading)] + absent
+        for sweep in connector.census(stream, reading):
+            writer.list_census(sweep.keys, sweep.stamps)
+        absent = writer.absent()
+        lost = _quarantined(reading) | writer.unstorable
+        wanted = [key for key in writer.wanted() if key not in lost] + absent
         if wanted:
             found = self._fetch(writer, connector, stream, wanted, reading)
-            writer.bury(
-                [key for key in absent if key not in found], "absent from the source's keys, and by its own key"
-            )
-        reading.hidden = max(0, reading.source_count - len(set(census)))
-        if not self._agrees(writer, reading):
+            self._bury(writer, connector, stream, reading, [key for key in absent if key not in found])
+        if reading.source_count is None:
+            return
+        reading.hidden = max(0, reading.source_count - writer.listed())
+        lost = _quarantined(reading) | writer.unstorable
+        if reading.source_count != writer.live() + reading.hidden + len(lost) - writer.among_living(lost):
             raise Inconsistent(
                 f"{connector.source} {stream.name}: the source counts {reading.source_count}, "
-                f"{writer.live()} are stored and {reading.hidden} hidden",
+                f"{writer.live()} are stored, {reading.hidden} hidden and {len(lost)} could not be carried",
                 "run again; if it stays, run with --full",
             )
 
-    def _agrees(self, writer: Writer, reading: Reading) -> bool:
-        """The source's count is what is stored, hidden, or named as a record that could not be carried."""
-        lost = len(_quarantined(reading)) + writer.counts.dropped
-        return reading.source_count == writer.live() + reading.hidden + lost
+    def _bury(
+        self, writer: Writer, connector: Connector, stream: Stream, reading: Reading, gone: Sequence[str]
+    ) -> None:
+        """A tombstone for each record that is gone, with what the source says became of it.
+
+        Raises:
+            Inconsistent: most of the stream is no longer shown, and nothing tells of deletions.
+        """
+        if not gone:
+            return
+        told = connector.explain(stream, gone, reading)
+        absences = {key: told.get(key) or Absence("not_visible", "no longer among the source's keys") for key in gone}
+        unseen = sum(absence.kind == "not_visible" for absence in absences.values())
+        if unseen >= _MANY and unseen * 2 > writer.live():
+            raise Inconsistent(
+                f"{connector.source} {stream.name}: {unseen} of {writer.live()} stored records are no longer shown, "
+                "and nothing tells of deletions",
+                "was a right of the account taken away? Nothing is marked as deleted until this is settled",
+            )
+        writer.bury({key: (absence.kind, absence.reason) for key, absence in absences.items()})
 
     def _take(self, writer: Writer, pages: Iterator[Page]) -> None:
         for page in pages:
-            writer.add(page.keys, page.records, page.contents, page.updated)
+            writer.add(page.keys, page.records, page.contents, page.updated, page.stamps)
             self.progress.advance(len(page.keys))
 
     def _fetch(
@@ -226,7 +241,7 @@ class Night:
         """Take the named records; returns the keys that the source still shows."""
         found: set[str] = set()
         for page in connector.fetch(stream, keys, reading):
-            writer.add(page.keys, page.records, page.contents, page.updated)
+            writer.add(page.keys, page.records, page.contents, page.updated, page.stamps)
             found.update(page.keys)
         return found
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import duckdb
 from rich.table import Table
 
-from warehouse.published import NotPublishedError
+from connectors import Finding
+from connectors.http import SourceError
+from pipelines.configuration import Configuration
+from pipelines.wiring import connect
+from warehouse.published import NotPublishedError, open_published
+from warehouse.reports.completeness import StreamState, streams
 
 Row = dict[str, object]
 
@@ -83,3 +90,29 @@ def _value(value: object, unit: str) -> str:
     if unit in ("count", "ratio"):
         return f"{value:,.0f}" if value == int(value) else f"{value:,.4f}"
     return f"{value:,.1f} {unit}"
+
+
+def findings(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
+    """What `check` finds: (source, finding). First each source as it answers now, then what the stored runs miss."""
+    for name in configuration.sources:
+        try:
+            for finding in connect(configuration, name).check():
+                yield name, finding
+        except SourceError as error:
+            yield name, Finding("log-in", is_ok=False, message=str(error))
+    if not configuration.store.warehouse.exists():
+        return
+    with open_published(configuration.store.warehouse) as con:
+        zone = ZoneInfo(configuration.organization.time_zone)
+        for state in streams(con):
+            if state.is_missing and state.source in configuration.sources:
+                yield state.source, Finding(f"stored {state.stream}", is_ok=False, message=_missing(state, zone))
+
+
+def _missing(state: StreamState, zone: ZoneInfo) -> str:
+    def local(moment: datetime) -> str:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    since = f"missing since {local(state.missing_since)}, " if state.missing_since else ""
+    last = f"figures as of {local(state.complete_as_of)}" if state.complete_as_of else "never complete"
+    return f"{since}{last}: {state.error or state.status}"

@@ -132,7 +132,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors import Column, Finding, Identity, Page, Reading, Stream
+from connectors import Absence, Column, Finding, Identity, Page, Reading, Stream, Sweep
 
 ROLES = "none"
 STREAMS = (Stream("ticket", {"id": Column("id"), "opened": Column("opened", "instant")}),)
@@ -164,11 +164,14 @@ class Memory:
         reading.source_count, reading.watermark_to = len(RECORDS), "end"
         yield Page(list(RECORDS), list(RECORDS.values()), list(RECORDS.values()), [None, None])
 
-    def census(self, stream: Stream, reading: Reading) -> Iterator[list[str]]:
-        yield list(RECORDS)
+    def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
+        yield Sweep(list(RECORDS))
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         return iter(())
+
+    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
+        return {}
 
     def columns(self, stream: Stream, records: object) -> Mapping[str, Column]:
         return stream.columns

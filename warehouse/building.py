@@ -112,7 +112,7 @@ class Building:
         con.execute(
             "create table audit.evidence (evidence_id varchar, source varchar, connector varchar, stream varchar,"
             " source_key varchar, record_sha256 varchar, source_updated_at timestamptz, observed_at timestamptz,"
-            " sync_id varchar, ordinal bigint, is_deleted boolean)"
+            " sync_id varchar, ordinal bigint, is_deleted boolean, deleted_kind varchar, deleted_reason varchar)"
         )
         names = con.execute(
             "select table_name from duckdb_tables() where database_name = 'evidence' and schema_name = 'raw'"
@@ -122,7 +122,8 @@ class Building:
             if connector in connectors:
                 con.execute(
                     "insert into audit.evidence select evidence_id, source, ?, ?, source_key, record_sha256,"
-                    f" source_updated_at, observed_at, sync_id, ordinal, is_deleted from evidence.raw.{quoted(name)}",
+                    " source_updated_at, observed_at, sync_id, ordinal, is_deleted, deleted_kind, deleted_reason"
+                    f" from evidence.raw.{quoted(name)}",
                     [connector, stream],
                 )
         con.execute((_FOLDER / "audit.sql").read_text())

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +24,10 @@ import duckdb
 STORAGE_VERSION = "v1.5.0"
 """Files are written so that DuckDB 1.5 reads them."""
 
+ROW_GROUP = 16_384
+"""Rows of a row group of the evidence file. A batch fills one: with DuckDB's own 122,880 each commit compresses a
+partly filled group anew."""
+
 _RAW = """
 create table if not exists evidence.raw.{table} (
     evidence_id varchar,
@@ -33,10 +37,12 @@ create table if not exists evidence.raw.{table} (
     record_sha256 varchar,
     content_sha256 varchar,
     source_updated_at timestamptz,
+    source_stamp varchar,
     observed_at timestamptz,
     sync_id varchar,
     ordinal bigint,
     is_deleted boolean,
+    deleted_kind varchar,
     deleted_reason varchar
 )
 """
@@ -59,11 +65,13 @@ class EvidenceBusy(EvidenceError):  # noqa: N818 - a state, not a fault
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last complete run of a stream: where the next one carries on."""
+    """Where the next run of a stream carries on: the last complete run, or what an unfinished one has reached since.
 
-    sync_id: str
+    ``sync_id`` is the last complete run, None when there was none.
+    """
+
+    sync_id: str | None
     watermark: str | None
-    hidden: int
 
 
 def quoted(name: str) -> str:
@@ -93,7 +101,9 @@ class Evidence:
                 self.con = duckdb.connect()
                 self.con.execute("set timezone = 'UTC'")
                 place = str(path).replace("'", "''")
-                self.con.execute(f"attach '{place}' as evidence (storage_version '{STORAGE_VERSION}')")
+                self.con.execute(
+                    f"attach '{place}' as evidence (storage_version '{STORAGE_VERSION}', row_group_size {ROW_GROUP})"
+                )
             self.con.execute((Path(__file__).parent / "evidence.sql").read_text())
         except duckdb.Error as error:
             self._release()
@@ -148,14 +158,15 @@ class Evidence:
             self.seal(sync_id, source, stream, self._digest_stored(sync_id, source, stream), now, "failed", error)
         return sorted({row[0] for row in stale})
 
-    def last_complete(self, source: str, stream: str) -> LastRun | None:
-        """The last complete run of a stream, None when it never had one."""
+    def last_run(self, source: str, stream: str) -> LastRun:
+        """Where a stream stands. A run that a quota ended has a watermark too: what it read is not read again."""
         row = self.con.execute(
-            "select sync_id, watermark_to, hidden from evidence.audit.sync_run"
-            " where source = ? and stream = ? and status = 'complete' order by sync_id desc limit 1",
+            "select max(sync_id) filter (where status = 'complete'),"
+            " arg_max(watermark_to, sync_id) filter (where watermark_to is not null)"
+            " from evidence.audit.sync_run where source = ? and stream = ?",
             [source, stream],
         ).fetchone()
-        return LastRun(row[0], row[1], row[2] or 0) if row else None
+        return LastRun(*row) if row else LastRun(None, None)
 
     def complete_at(self) -> datetime | None:
         """When the newest complete read began; None when there was none."""
@@ -211,20 +222,20 @@ class Evidence:
 
     def changed_since(
         self, source: str, connector: str, streams: Iterable[str], sync_id: str | None
-    ) -> list[tuple[str, str]]:
+    ) -> Iterator[tuple[str, str]]:
         """(stream, key) of the records that got a new version after a sync (of all records, when None)."""
-        found: list[tuple[str, str]] = []
         existing = set(self.tables())
         for stream in streams:
             if f"{connector}__{stream}" not in existing:
                 continue
-            keys = self.con.execute(
+            cursor = self.con.cursor()  # the connection itself stores versions meanwhile
+            cursor.execute(
                 f"select distinct source_key from evidence.raw.{raw_table(connector, stream)}"
                 " where source = ? and sync_id > ? and not is_deleted order by source_key",
                 [source, sync_id or ""],
-            ).fetchall()
-            found.extend((stream, key) for (key,) in keys)
-        return found
+            )
+            while keys := cursor.fetchmany(10_000):
+                yield from ((stream, key) for (key,) in keys)
 
     def latest_records(self, source: str, connector: str, stream: str) -> list[bytes]:
         """The latest stored record of every key of a stream that is not deleted."""
@@ -322,8 +333,3 @@ def _private() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-def sha256(records: Sequence[bytes]) -> list[str]:
-    """SHA-256 of each record, as hexadecimal text."""
-    return [hashlib.sha256(record).hexdigest() for record in records]

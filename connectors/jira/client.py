@@ -12,175 +12,34 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 import jira
 import msgspec
 import requests
 from pydantic import SecretStr
 
-from connectors.http import BrokenAnswer, NotAuthenticated, Patience, ServerFailed, Transport, session
+from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, ServerFailed, Transport, session
+from connectors.jira.answers import (
+    Account,
+    BulkIssues,
+    ChangelogPage,
+    Estimate,
+    HistoryPage,
+    IssueHead,
+    ProjectHead,
+    ProjectPage,
+    SearchPage,
+    ServerInfo,
+    check,
+    decode,
+    moment,
+)
 from connectors.jira.settings import Deployment
 
-T = TypeVar("T")
-
-_LISTS = frozenset({"field", "status", "issuetype", "project"})
-
-
-class IssueFields(msgspec.Struct, gc=False):
-    """The fields of an issue that reading needs. Times are as sent: ISO 8601 with the account's offset."""
-
-    created: str | None = None
-    updated: str | None = None
-    project: Item | None = None
-
-
-class Item(msgspec.Struct, gc=False):
-    """Anything with an id."""
-
-    id: str
-    key: str | None = None
-
-
-class IssueHead(msgspec.Struct, gc=False):
-    """What reading needs of an issue."""
-
-    id: str
-    fields: IssueFields | None = None
-    changelog: Changelog | None = None
-
-
-class Changelog(msgspec.Struct, gc=False):
-    """The histories that the server put into an issue; ``total`` is how many there are."""
-
-    histories: list[msgspec.Raw]
-    total: int | None = None
-
-
-class HistoryHead(msgspec.Struct, gc=False):
-    """What reading needs of a history: on Cloud the time may also be a number (epoch seconds or milliseconds)."""
-
-    id: str
-    created: str | int | None = None
-
-
-class SearchPage(msgspec.Struct):
-    """A page of issues. Cloud sends a token for the next one, Data Center a total."""
-
-    issues: list[msgspec.Raw]
-    nextPageToken: str | None = None  # noqa: N815 - Jira's name
-    isLast: bool | None = None  # noqa: N815
-    total: int | None = None
-
-
-class BulkIssues(msgspec.Struct):
-    """Issues asked for by id; those that are gone or hidden are simply absent. Errors are failures to try again."""
-
-    issues: list[msgspec.Raw]
-    issueErrors: list[dict[str, Any]] | None = None  # noqa: N815
-
-
-class IssueChangelog(msgspec.Struct):
-    """Some histories of one issue; others may follow on later pages."""
-
-    issueId: str  # noqa: N815
-    changeHistories: list[msgspec.Raw]  # noqa: N815
-
-
-class ChangelogPage(msgspec.Struct):
-    """A page of histories of many issues, oldest first over all of them."""
-
-    issueChangeLogs: list[IssueChangelog]  # noqa: N815
-    nextPageToken: str | None = None  # noqa: N815
-
-
-class ProjectPage(msgspec.Struct):
-    """A page of the projects that the account may browse."""
-
-    values: list[msgspec.Raw]
-    isLast: bool  # noqa: N815
-
-
-class Account(msgspec.Struct):
-    """Who we are: ``accountId`` on Cloud, ``name`` on Data Center. JQL reads times in ``timeZone``."""
-
-    accountId: str | None = None  # noqa: N815
-    name: str | None = None
-    timeZone: str | None = None  # noqa: N815
-
-
-class ServerInfo(msgspec.Struct):
-    """What the site says of itself, to anyone."""
-
-    deploymentType: str | None = None  # noqa: N815
-    serverTime: str | None = None  # noqa: N815
-
-
-_ENVELOPES: Mapping[str, type] = {
-    "search/jql": SearchPage,
-    "search": SearchPage,
-    "issue/bulkfetch": BulkIssues,
-    "changelog/bulkfetch": ChangelogPage,
-    "project/search": ProjectPage,
-    "myself": Account,
-    "serverInfo": ServerInfo,
-}
-
-
-def check(response: requests.Response) -> None:
-    """Prove a 200 before anything uses it; the transport asks again when this raises ``BrokenAnswer``.
-
-    Raises:
-        NotAuthenticated: the credentials were refused and the request was served as anonymous.
-        BrokenAnswer: the body is not what the called endpoint promises.
-    """
-    if re.search("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED", response.headers.get("X-Seraph-LoginReason", "")):
-        raise NotAuthenticated(
-            "Jira refused the log-in and answered as to an anonymous visitor",
-            "check the user and the token; after many failures Jira Data Center asks for a CAPTCHA in the browser",
-        )
-    path = re.sub(r"^.*/rest/api/[^/]+/", "", urlsplit(response.url).path)
-    expected: Any = list[msgspec.Raw] if path in _LISTS else _ENVELOPES.get(path, dict[str, msgspec.Raw])
-    decode(response.content, expected)
-
-
-class _Errors(msgspec.Struct):
-    errorMessages: list[str] | None = None  # noqa: N815
-
-
-def decode(body: bytes, kind: type[T]) -> T:
-    """The answer as the given type.
-
-    Raises:
-        BrokenAnswer: it is not; or it carries error messages beside a status of success.
-    """
-    try:
-        if body[:64].lstrip()[:1] == b"{" and b'"errorMessages"' in body:
-            found = msgspec.json.decode(body, type=_Errors).errorMessages
-            if found:
-                raise BrokenAnswer(f"Jira answered with success and an error: {'; '.join(found)[:300]}", "")
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswer(
-            f"the answer is not understood: {error}", "a proxy in between may answer in its place"
-        ) from (error)
-
-
-def moment(text: str | int | None) -> datetime | None:
-    """A time of Jira's in UTC: ISO 8601 with an offset (``+0200`` as well), or epoch seconds or milliseconds."""
-    if text is None:
-        return None
-    if isinstance(text, int) or text.isdigit():
-        number = int(text)
-        return datetime.fromtimestamp(number / 1000 if number > 10**11 else number, UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
+__all__ = ["Client", "Login", "decode", "login"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +73,12 @@ class Client:
     deployment: Deployment
     login: Login
     patience: Patience
+    pace: Pace | None = None
     transport: Transport = field(init=False)
     _jira: jira.JIRA = field(init=False)
 
     def __post_init__(self) -> None:
-        self.transport = Transport(self.patience, check)
+        self.transport = Transport(self.patience, check, pace=self.pace)
         own = session(self.transport, self.url)
         token = self.login.token.get_secret_value()
         username = self.login.username.get_secret_value() if self.login.username else None
@@ -242,26 +102,33 @@ class Client:
         """The account, by the site's own word; refuses anonymous visitors."""
         return decode(self._get("myself", {}), Account)
 
-    def server(self) -> tuple[ServerInfo, datetime]:
-        """The site and its clock (UTC).
+    def server(self, version: str | None = None) -> tuple[ServerInfo, datetime]:
+        """The site and its clock (UTC). Version 2 of the interface answers on either deployment.
 
         Raises:
             BrokenAnswer: it says no time at all.
         """
-        info = decode(self._get("serverInfo", {}), ServerInfo)
+        info = decode(self._get("serverInfo", {}, version), ServerInfo)
         date = self._last().headers.get("Date")
         time = moment(info.serverTime) or (parsedate_to_datetime(date) if date else None)
         if time is None:
             raise BrokenAnswer("the site states no time", "a proxy in between must leave the Date header in")
         return info, time
 
-    def listed(self, path: str) -> list[bytes]:
+    def listed(self, path: str, **parameters: str) -> list[bytes]:
         """The records of an endpoint that answers with one list: field, status, issuetype; project on Data Center."""
-        return [bytes(raw) for raw in decode(self._get(path, {}), list[msgspec.Raw])]
+        return [bytes(raw) for raw in decode(self._get(path, parameters), list[msgspec.Raw])]
 
-    def projects(self, start: int) -> ProjectPage:
-        """A page of projects (Cloud)."""
-        return decode(self._get("project/search", {"startAt": start, "maxResults": 100}), ProjectPage)
+    def projects(self, start: int, status: Sequence[str] = ()) -> ProjectPage:
+        """A page of projects (Cloud): live ones, or those of the given states (live, archived, deleted)."""
+        parameters: dict[str, object] = {"startAt": start, "maxResults": 100}
+        if status:
+            parameters["status"] = list(status)
+        return decode(self._get("project/search", parameters), ProjectPage)
+
+    def project(self, key: str) -> ProjectHead:
+        """A project by its key, also by one that it had before."""
+        return decode(self._get(f"project/{key}", {}), ProjectHead)
 
     def search(self, jql: str, fields: Sequence[str], limit: int, token: str | None = None) -> SearchPage:
         """A page of the search on Cloud. ``fields`` must be named: the default is the id alone."""
@@ -280,6 +147,16 @@ class Client:
             raise BrokenAnswer("the search states no total", "")
         return page
 
+    def estimate(self, jql: str) -> int:
+        """About how many issues match (Cloud); the search index that it comes from lags behind."""
+        return decode(self._post("search/approximate-count", {"jql": jql}), Estimate).count
+
+    def issue(self, id_: str, fields: Sequence[str]) -> bytes:
+        """One issue by its id, also where the search does not show it."""
+        body = self._get(f"issue/{id_}", {"fields": ",".join(fields)})
+        decode(body, IssueHead)
+        return body
+
     def issues(self, ids: Sequence[str], fields: Sequence[str]) -> BulkIssues:
         """The named issues (Cloud, at most 100)."""
         return decode(self._post("issue/bulkfetch", {"issueIdsOrKeys": list(ids), "fields": list(fields)}), BulkIssues)
@@ -292,13 +169,23 @@ class Client:
             body["nextPageToken"] = token
         return decode(self._post("changelog/bulkfetch", body), ChangelogPage)
 
+    def heads(self, ids: Sequence[str]) -> BulkIssues:
+        """The named issues with their newest histories and the count of all (Cloud, at most 100)."""
+        body = {"issueIdsOrKeys": list(ids), "fields": ["id"], "expand": ["changelog"]}
+        return decode(self._post("issue/bulkfetch", body), BulkIssues)
+
+    def history(self, id_: str, start: int) -> HistoryPage:
+        """A page of the histories of one issue (Cloud, at most 100), counted."""
+        return decode(self._get(f"issue/{id_}/changelog", {"startAt": start, "maxResults": 100}), HistoryPage)
+
     def close(self) -> None:
         """End the session."""
         self._jira._session.close()
 
-    def _get(self, path: str, parameters: Mapping[str, object]) -> bytes:
+    def _get(self, path: str, parameters: Mapping[str, object], version: str | None = None) -> bytes:
+        base = self._jira.JIRA_BASE_URL.replace("{rest_api_version}", version or "{rest_api_version}")
         with _translated(path):
-            self._jira._get_json(path, params=dict(parameters))
+            self._jira._get_json(path, params=dict(parameters), base=base)
         return self._last().content
 
     def _post(self, path: str, body: Mapping[str, object]) -> bytes:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from connectors import Column, Finding, Identity, Page, Reading, Records, Stream
+from connectors import Absence, Column, Finding, Identity, Page, Reading, Records, Stream, Sweep
 from connectors.http import Forbidden, Inconsistent, NotAuthenticated, ServerFailed, SourceError
 from connectors.jira.client import Client, IssueHead, login
 from connectors.jira.discovery import Discovery, discover, parse, scoped
@@ -79,15 +79,19 @@ class Jira:
             else:
                 yield from self._read_list(stream, reading)
 
-    def census(self, stream: Stream, reading: Reading) -> Iterator[list[str]]:
+    def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
         """The keys of everything that the source has now; for issues, those counted at the end of the read."""
         with self._counted(reading):
             if stream.name != "issue":
-                yield [item(record).id for record in self._listed(stream.name)]
+                yield Sweep([item(record).id for record in self._listed(stream.name)])
             elif self._census is not None:
-                yield self._census
+                yield Sweep(self._census)
             else:
-                yield from self._ids()
+                yield from map(Sweep, self._ids())
+
+    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
+        """Jira tells nothing of what it does not show."""
+        return dict.fromkeys(keys, Absence("not_visible", "neither in the search nor by its id"))
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         """The named records. An issue that moved to a project which is not read is no longer shown."""

@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 
 from connectors.http import BrokenAnswer, Inconsistent
-from connectors.jira.client import Client, IssueHead, SearchPage, moment
+from connectors.jira.answers import IssueHead, SearchPage, moment
+from connectors.jira.client import Client
 
 _HEAD = msgspec.json.Decoder(IssueHead)
 _ANY_ZONE = timedelta(hours=26)

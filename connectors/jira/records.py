@@ -10,7 +10,7 @@ import msgspec
 
 from connectors import Page, Stream, content
 from connectors.http import BrokenAnswer
-from connectors.jira.client import HistoryHead, IssueHead, Item, moment
+from connectors.jira.answers import HistoryHead, IssueHead, Item, moment
 
 
 def issue_page(stream: Stream, heads: Sequence[IssueHead], records: list[bytes]) -> Page:

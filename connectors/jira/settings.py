@@ -24,19 +24,26 @@ class Settings(BaseModel):
     ``reread_days`` is for how many days after its resolution an issue of a service desk is still read every time, as
     every open one is: a clock that runs out, a late approval or a customer's rating need not count as an update of the
     issue. 0 reads updated issues only.
+    ``read_assets`` reads the configuration items out of Assets (Premium plans; on Data Center part of Jira Service
+    Management), of the schemas with the keys ``asset_schemas``, or of all that the account sees. The log-in is that of
+    the site, at ``assets_url`` where it is not the usual address.
+    ``concurrency`` is how many requests are under way at the same time.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     connector: Literal["jira"]
     url: str
+    read_assets: bool = False
     assets_url: str | None = None
+    asset_schemas: list[str] = []
     deployment: Deployment = "cloud"
     projects: Annotated[list[str], Field(min_length=1)]
     skip: list[str] = []
     page_size: Annotated[int, Field(ge=1, le=1000)] = 100
     changelog_page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     per_minute: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=16)] = 4
     overlap_hours: Annotated[int, Field(ge=26)] = 26
     reread_days: Annotated[int, Field(ge=0)] = 60
     fields: dict[str, str] = {}
@@ -52,7 +59,7 @@ class Settings(BaseModel):
         return url.rstrip("/")
 
     @property
-    def assets(self) -> str:
+    def assets_address(self) -> str:
         """Where Assets answers: as configured, else Atlassian's own address (Cloud) or below the site (Data Center)."""
         if self.assets_url is not None:
             return self.assets_url
@@ -64,6 +71,14 @@ class Settings(BaseModel):
         for key in keys:
             if not re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
                 raise ValueError(f"{key!r} is no project key (the OPS of OPS-12)")
+        return list(dict.fromkeys(keys))
+
+    @field_validator("asset_schemas")
+    @classmethod
+    def _are_schemas(cls, keys: list[str]) -> list[str]:
+        for key in keys:
+            if not re.fullmatch(r"[A-Z][A-Z0-9]*", key):
+                raise ValueError(f"{key!r} is no key of an Assets schema (the ITSM of ITSM-12)")
         return list(dict.fromkeys(keys))
 
     @field_validator("skip")

@@ -184,6 +184,85 @@ CHANGELOG = Stream(
     is_counted=False,
 )
 
-STREAMS: tuple[Stream, ...] = (FIELD, PROJECT, STATUS, ISSUETYPE, ISSUE, CHANGELOG)
+REQUEST_TYPE = Stream(
+    "request_type",
+    {
+        "id": Column("id"),
+        "name": Column("name"),
+        "description": Column("description"),
+        "issuetype_id": Column("issueTypeId"),
+        "desk_id": Column("serviceDeskId"),
+        "portal_id": Column("portalId"),
+        "groups": Column("groupIds", "list"),
+    },
+)
+
+ORGANIZATION = Stream("organization", {"id": Column("id"), "name": Column("name")})
+
+ASSET_SCHEMA = Stream(
+    "asset_schema",
+    {"id": Column("id"), "key": Column("objectSchemaKey"), "name": Column("name"), "description": Column("description")},
+    volatile=("objectCount", "objectTypeCount"),
+)
+
+ASSET_TYPE = Stream(
+    "asset_type",
+    {
+        "id": Column("id"),
+        "name": Column("name"),
+        "description": Column("description"),
+        "schema_id": Column("objectSchemaId"),
+        "parent_id": Column("parentObjectTypeId"),
+        "abstract": Column("abstractObjectType", "boolean"),
+    },
+    volatile=("objectCount",),
+)
+
+ASSET_ATTRIBUTE = Stream(
+    "asset_attribute",
+    {
+        "id": Column("id"),
+        "name": Column("name"),
+        "type": Column("type", "integer"),
+        "is_label": Column("label", "boolean"),
+        "default_type": Column("defaultType.name"),
+        "object_type_id": Column("objectType.id"),
+        "reference_type": Column("referenceType.name"),
+        "reference_object_type_id": Column("referenceObjectTypeId"),
+    },
+    volatile=("objectType.objectCount", "referenceObjectType.objectCount"),
+)
+
+ASSET_OBJECT = Stream(
+    "asset_object",
+    {
+        "id": Column("id"),
+        "key": Column("objectKey"),
+        "workspace_id": Column("workspaceId"),
+        "label": Column("label"),
+        "object_type_id": Column("objectType.id"),
+        "object_type": Column("objectType.name"),
+        "schema_id": Column("objectType.objectSchemaId"),
+        "created": Column("created", "instant"),
+        "updated": Column("updated", "instant"),
+        "attributes": Column("attributes", "list"),
+    },
+)
+"""What of a record makes a new version, ``assets.stable`` decides."""
+
+DESK_STREAMS: tuple[Stream, ...] = (REQUEST_TYPE, ORGANIZATION)
+ASSETS_STREAMS: tuple[Stream, ...] = (ASSET_SCHEMA, ASSET_TYPE, ASSET_ATTRIBUTE, ASSET_OBJECT)
+
+STREAMS: tuple[Stream, ...] = (
+    FIELD,
+    PROJECT,
+    STATUS,
+    ISSUETYPE,
+    ISSUE,
+    CHANGELOG,
+    *DESK_STREAMS,
+    *ASSETS_STREAMS,
+)
 """In the order of reading. Keys are ids; that of ``changelog`` is ``<issue id>/<history id>``: the record of a history
-does not name its issue, and an issue's key (``OPS-12``) changes when it moves."""
+does not name its issue, and an issue's key (``OPS-12``) changes when it moves. That of ``request_type`` is ``<service
+desk>/<id>``; ids of Assets are ``<workspace>:<id>`` on Cloud, as issues refer to them."""

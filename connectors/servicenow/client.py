@@ -1,4 +1,4 @@
-"""One request to the Table API and its answer, checked; log-in by any of the four ways.
+"""One request to the Table API and its answer, checked.
 
 pysnow builds and sends the requests and nothing more. It does not page, accepts a failed transaction as a result,
 shares parameters between the calls of one Resource, and its streaming parser yields rows of bodies that prove broken.
@@ -8,8 +8,7 @@ read the whole body and proved it before pysnow sees it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,11 +18,22 @@ from urllib.parse import urlsplit
 import msgspec
 import pysnow
 import requests
-from pydantic import SecretStr
-from requests.auth import AuthBase, HTTPBasicAuth
+import urllib3
+from requests.auth import AuthBase
 
-from connectors.http import BrokenAnswer, NotAuthenticated, Patience, Transport, clean, place, session
-from connectors.servicenow.settings import SECRETS, Settings
+from connectors.http import (
+    BrokenAnswer,
+    NotAuthenticated,
+    Pace,
+    Patience,
+    ServerFailed,
+    SourceError,
+    Transport,
+    clean,
+    place,
+    session,
+)
+from connectors.servicenow.credentials import Bearer, Grant
 
 _PARAMETERS = {
     "sysparm_display_value": "false",  # labels and the account's own time zone would come otherwise
@@ -31,7 +41,7 @@ _PARAMETERS = {
     "sysparm_suppress_pagination_header": "true",  # it repeats the query, and long ones overflow the header
     "sysparm_no_count": "false",
 }
-_TABLE, _STATS, _TOKEN = "/api/now/table/", "/api/now/stats/", "/oauth_token.do"
+_TABLE, _STATS = "/api/now/table/", "/api/now/stats/"
 
 
 class Row(msgspec.Struct, gc=False):
@@ -40,6 +50,7 @@ class Row(msgspec.Struct, gc=False):
     sys_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
     sys_updated_on: str = ""
     sys_created_on: str = ""
+    sys_mod_count: str = ""
     tablename: str = ""
     documentkey: str = ""
     stage: str = ""
@@ -66,10 +77,6 @@ class _StatsResult(msgspec.Struct):
 
 class _StatsEnvelope(msgspec.Struct):
     result: _StatsResult
-
-
-class _Grant(msgspec.Struct):
-    access_token: str
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
@@ -137,105 +144,58 @@ def check(response: requests.Response) -> None:
     if _TABLE in path:
         decode(response.content, place(response.url))
         return
-    kind = _StatsEnvelope if _STATS in path else _Grant
+    kind = _StatsEnvelope if _STATS in path else Grant
     try:
         msgspec.json.decode(response.content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenAnswer(f"{place(response.url)} sent something else: {error}", "check the url") from error
 
 
-class ApiKey(AuthBase):
-    """The header of ServiceNow's API key plugin."""
+class Witness(Transport):
+    """Keeps the last answer of any kind: a refusal's header, or a page of HTML, tells its cause."""
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    answer: requests.Response | None = None
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["x-sn-apikey"] = self._key.get_secret_value()
-        return request
-
-
-class Bearer(AuthBase):
-    """An OAuth token, fetched when first needed and again when the instance no longer takes it.
-
-    pysnow's own OAuthClient knows the password grant only, and leaves the mounted transport behind.
-    """
-
-    def __init__(self, url: str, form: Mapping[str, SecretStr | str]) -> None:
-        self._url = url + _TOKEN
-        self._form = form
-        self._token: SecretStr | None = None
-        self.session: requests.Session | None = None
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is None:
-            self._token = self._grant()
-        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
-        return request
-
-    def renew(self) -> bool:
-        """Forget the token, so that the next request fetches a new one; False when there was none to forget."""
-        had_one = self._token is not None
-        self._token = None
-        return had_one
-
-    def _grant(self) -> SecretStr:
-        if self.session is None:
-            raise RuntimeError("the token has no session to be fetched with")
-        form = {k: v.get_secret_value() if isinstance(v, SecretStr) else v for k, v in self._form.items()}
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = self.session.post(self._url, data=form, headers=headers, auth=_bare)
-        return SecretStr(msgspec.json.decode(answer.content, type=_Grant).access_token)
+    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
+        """The response as requests makes it, before anybody has judged it."""
+        self.answer = super().build_response(req, resp)  # type: ignore[no-untyped-call]
+        return self.answer
 
 
-def _bare(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No log-in: the token endpoint takes its own."""
-    return request
-
-
-def credentials(source: str, settings: Settings, secrets: Mapping[str, SecretStr]) -> AuthBase:
-    """The log-in that the settings name.
-
-    Raises:
-        NotAuthenticated: a secret is missing.
-    """
-    missing = [name for name in SECRETS[settings.auth] if name not in secrets]
-    if missing:
-        prefix = "SMS_EVIDENCE_" + re.sub(r"[^A-Z0-9]", "_", source.upper())
-        names = ", ".join(f"{prefix}_{name.upper()}" for name in missing)
-        raise NotAuthenticated(f"{source}: {settings.auth} needs {', '.join(missing)}", f"set {names}")
-    if settings.auth == "basic":
-        user, password = (secrets[name].get_secret_value() for name in ("username", "password"))
-        return HTTPBasicAuth(user.encode(), password.encode())
-    if settings.auth == "api_key":
-        return ApiKey(secrets["token"])
-    grant = "password" if settings.auth == "oauth_password" else "client_credentials"
-    return Bearer(settings.url, {"grant_type": grant} | {name: secrets[name] for name in SECRETS[settings.auth]})
+Connect = Callable[..., requests.Session]
+"""Makes a session: ``connect(transport, url, auth=auth)``."""
 
 
 @dataclass(slots=True)
 class Client:
-    """The requests of one instance, one after the other on one session."""
+    """The requests of one instance, one after the other on one session.
+
+    A session must never have two requests on their way: the instance answers the second with 202 and no content. So
+    whoever reads at the same time has a client of its own; clients of one instance share their ``pace``.
+    """
 
     url: str
     auth: AuthBase
     patience: Patience
-    transport: Transport = field(init=False)
+    pace: Pace | None = None
+    connect: Connect = session
+    transport: Witness = field(init=False)
     _snow: pysnow.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.transport = Transport(self.patience, check)
-        own = session(self.transport, self.url, auth=self.auth)
+        self.transport = Witness(self.patience, check, pace=self.pace)
+        own = self.connect(self.transport, self.url, auth=self.auth)
         if isinstance(self.auth, Bearer):
             self.auth.session = own
         parts = urlsplit(self.url)
         self._snow = pysnow.Client(host=parts.netloc + parts.path, use_ssl=parts.scheme == "https", session=own)
 
-    def page(self, table: str, query: str, fields: Sequence[str], limit: int) -> Answer:
-        """The first ``limit`` records of a query, which must name its order."""
-        response = self._get(
-            f"/table/{table}", query, {"sysparm_fields": ",".join(fields), "sysparm_limit": str(limit)}
-        )
+    def page(self, table: str, query: str, fields: Sequence[str], limit: int, offset: int = 0) -> Answer:
+        """The first ``limit`` records of a query, which must name its order; ``offset`` passes over as many."""
+        parameters = {"sysparm_fields": ",".join(fields), "sysparm_limit": str(limit)}
+        if offset:
+            parameters["sysparm_offset"] = str(offset)
+        response = self._get(f"/table/{table}", query, parameters)
         rows, records = decode(response.content)
         total = response.headers.get("X-Total-Count", "")
         return Answer(rows, records, int(total) if total.isdigit() else None, limit)
@@ -267,12 +227,16 @@ class Client:
         self._snow.close()
 
     def _get(self, path: str, query: str, parameters: Mapping[str, str]) -> requests.Response:
+        """The answer; a token that is no longer taken is renewed, once."""
         try:
-            return self._send(path, query, parameters)
-        except NotAuthenticated:
-            if not (isinstance(self.auth, Bearer) and self.auth.renew()):
-                raise
-            return self._send(path, query, parameters)
+            try:
+                return self._send(path, query, parameters)
+            except NotAuthenticated:
+                if not (isinstance(self.auth, Bearer) and self.auth.renew()):
+                    raise
+                return self._send(path, query, parameters)
+        except (NotAuthenticated, BrokenAnswer) as error:
+            raise _told(error, self.transport.answer) from error
 
     def _send(self, path: str, query: str, parameters: Mapping[str, str]) -> requests.Response:
         resource = self._snow.resource(api_path=path)
@@ -284,3 +248,22 @@ class Client:
         if self.transport.last is None:
             raise BrokenAnswer("there is no answer yet", "")
         return self.transport.last
+
+
+def _told(error: SourceError, answer: requests.Response | None) -> SourceError:
+    """The same error, with the cause that the answer's headers or its page of HTML tell."""
+    if answer is None:
+        return error
+    if isinstance(error, NotAuthenticated):
+        if "X-MFA_TOKEN" in answer.headers:
+            return NotAuthenticated(
+                f"{place(answer.url)} asks for a second factor",
+                "take multi-factor authentication off the account, and give it web service access only",
+            )
+        return error
+    is_html = answer.headers.get("Content-Type", "").startswith("text/html")
+    if not (is_html and answer.status_code == 200 and getattr(answer, "_content_consumed", False)):
+        return error
+    if b"hibernat" in answer.content.lower():
+        return ServerFailed(f"{place(answer.url)}: the instance is hibernating", "wake it up, and run again")
+    return ServerFailed(error.message, error.next_step)  # no page size helps against a page of HTML

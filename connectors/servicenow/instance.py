@@ -9,7 +9,7 @@ from itertools import islice
 import msgspec
 from pydantic import SecretStr
 
-from connectors import Column, Finding, Identity, Page, Reading, Records, Stream, content
+from connectors import Absence, Column, Finding, Identity, Page, Reading, Records, Stream, Sweep, content
 from connectors.http import (
     BadRequest,
     BrokenAnswer,
@@ -74,11 +74,15 @@ class ServiceNow:
         except (Forbidden, NotFound, BadRequest) as error:
             raise self._refused(stream.name, error) from error
 
-    def census(self, stream: Stream, reading: Reading) -> Iterator[list[str]]:
+    def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
         """The keys of the records created up to the window's end that this account sees."""
         walk = self._walk(stream, reading, ["sys_id"], _CENSUS_PAGE)
         for answer in walk.ids(self._existing(stream)):
-            yield [row.sys_id for row in answer.rows]
+            yield Sweep([row.sys_id for row in answer.rows])
+
+    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
+        """Nothing is known yet."""
+        return dict.fromkeys(keys, Absence("not_visible", "no longer shown"))
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         """The named records that are in scope and shown, a hundred at a time."""

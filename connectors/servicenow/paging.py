@@ -19,6 +19,8 @@ from connectors.servicenow.client import Answer, Client, Row
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _IDS = 1 << 128
+_PEEK = 10
+"""Rows asked for to find one that is shown."""
 _MOST_GAPS = 100
 """More broken records than this are no broken records but a broken instance."""
 
@@ -60,6 +62,7 @@ class Walk:
     first_total: int | None = None
     _now: int = field(init=False)
     _clean: int = 0
+    _broken: int = 0
     _is_counted_apart: bool = False
 
     def __post_init__(self) -> None:
@@ -74,28 +77,32 @@ class Walk:
         """Every row with ``after < clock <= until``, in order of (clock, sys_id)."""
         pending = [(after, until)]
         while pending:
-            low, high = pending.pop()
-            query = conditions(base, f"{self.clock}>{literal(low)}", f"{self.clock}<={literal(high)}")
-            answer = self._ask(query, f"ORDERBY{self.clock}^ORDERBYsys_id")
-            self._prove_window(answer.rows, literal(low), literal(high))
-            yield answer
-            if answer.is_last:
-                continue
-            if answer.rows:
-                last = answer.rows[-1]
-                reached = self._reached(last)
-                yield from self.ids(conditions(base, f"{self.clock}={self._time(last)}"), last.sys_id)
-                if reached < high:
-                    pending.append((reached, high))
-            elif high - low <= _SECOND:
-                yield from self.ids(conditions(base, f"{self.clock}={literal(high)}"))
-            else:
-                middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
-                pending += [(middle, high), (low, middle)]
+            yield from self.step(base, pending)
 
-    def ids(self, base: str, after: str | None = None) -> Iterator[Answer]:
-        """Every row that matches, in order of sys_id, after a given one."""
-        pending: list[tuple[str | None, str | None]] = [(after, None)]
+    def step(self, base: str, pending: list[tuple[datetime, datetime]]) -> Iterator[Answer]:
+        """The next page of a window and the rest of its last second; ``pending`` keeps what is left, last first."""
+        low, high = pending.pop()
+        query = self._between(base, low, high)
+        answer = self._ask(query, self._order)
+        self._prove_window(answer.rows, literal(low), literal(high))
+        yield answer
+        if answer.is_last:
+            return
+        if answer.rows:
+            last = answer.rows[-1]
+            reached = self._reached(last)
+            yield from self.ids(conditions(base, f"{self.clock}={self.time(last)}"), last.sys_id)
+            if reached < high:
+                pending.append((reached, high))
+        elif high - low <= _SECOND:
+            yield from self.ids(conditions(base, f"{self.clock}={literal(high)}"))
+        else:
+            middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
+            pending += [(middle, high), (low, middle)]
+
+    def ids(self, base: str, after: str | None = None, until: str | None = None) -> Iterator[Answer]:
+        """Every row that matches, in order of sys_id, after a given one and up to another."""
+        pending: list[tuple[str | None, str | None]] = [(after, until)]
         while pending:
             low, high = pending.pop()
             query = conditions(base, f"sys_id>{low}" if low else "", f"sys_id<={high}" if high else "")
@@ -111,6 +118,14 @@ class Walk:
                 middle = self._middle(low, high)
                 pending += [(middle, high), (low, middle)]
 
+    def beyond(self, base: str, low: datetime, high: datetime, rows: int) -> datetime | None:
+        """The time of the first row shown after so many rows of a window, None when there is none or it is hidden."""
+        query = conditions(self._between(base, low, high), self._order)
+        with _Ledger(self):
+            found = self.client.page(self.table, query, ["sys_id", self.clock], _PEEK, rows)
+        self._prove_window(found.rows, literal(low), literal(high))
+        return self._reached(found.rows[0]) if found.rows else None
+
     def once(self, query: str) -> Answer:
         """One page and no more; the caller proves that it is all."""
         with _Ledger(self):
@@ -122,6 +137,13 @@ class Walk:
             return self.client.count(self.table, query)
 
     # -------------------------------------------------------------- inside
+
+    @property
+    def _order(self) -> str:
+        return f"ORDERBY{self.clock}^ORDERBYsys_id"
+
+    def _between(self, base: str, low: datetime, high: datetime) -> str:
+        return conditions(base, f"{self.clock}>{literal(low)}", f"{self.clock}<={literal(high)}")
 
     def _ask(self, query: str, order: str) -> Answer:
         """One page; a smaller one when the page can't be had, down to the single record that is in the way."""
@@ -172,25 +194,27 @@ class Walk:
         """Name the record that breaks every page it is on, as a gap, and go on behind it."""
         with _Ledger(self):
             found = self.client.page(self.table, conditions(query, order), ["sys_id", self.clock], 1)
-        if found.total is None or len(self.reading.gaps) >= _MOST_GAPS:
+        self._broken += 1
+        if found.total is None or self._broken > _MOST_GAPS:
             raise error
         for row in found.rows:
             quarantine(self.reading, row.sys_id, str(error))
         return replace(found, is_thin=True)
 
-    def _time(self, row: Row) -> str:
+    def time(self, row: Row) -> str:
+        """What a row has for its clock."""
         return row.sys_created_on if self.clock == "sys_created_on" else row.sys_updated_on
 
     def _reached(self, row: Row) -> datetime:
         try:
-            return moment(self._time(row))
+            return moment(self.time(row))
         except ValueError as error:
-            raise self._disorder(f"{row.sys_id} has {self._time(row)} for its {self.clock}") from error
+            raise self._disorder(f"{row.sys_id} has {self.time(row)} for its {self.clock}") from error
 
     def _prove_window(self, rows: Sequence[Row], low: str, high: str) -> None:
         before = (low, "g")
         for row in rows:
-            time = self._time(row)
+            time = self.time(row)
             if not time:
                 raise Forbidden(
                     f"{self.table}: {self.clock} is not shown to this account",

@@ -198,9 +198,9 @@ versions.BATCH_RECORDS = 50
 path, now, moment = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
 seen = 0
 flush = versions.Writer._flush
-def counted(self):
+def counted(self, most):
     global seen
-    flush(self)
+    flush(self, most)
     seen += 1
     if seen == moment:
         os.kill(os.getpid(), signal.SIGKILL)

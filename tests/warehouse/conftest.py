@@ -29,7 +29,7 @@ class Warehouse:
             f"insert into canonical.{table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
         )
         self.con.execute(
-            "insert into audit.evidence values (?, ?, 'tool', ?, ?, sha256(?), null, ?, '1', 1, false)",
+            "insert into audit.evidence values (?, ?, 'tool', ?, ?, sha256(?), null, ?, '1', 1, false, null, null)",
             [evidence_id, source, table, key, record_id, AS_OF],
         )
         return record_id
@@ -67,7 +67,7 @@ def warehouse() -> Iterator[Warehouse]:
         con.execute(
             "create table audit.evidence (evidence_id varchar, source varchar, connector varchar, stream varchar,"
             " source_key varchar, record_sha256 varchar, source_updated_at timestamptz, observed_at timestamptz,"
-            " sync_id varchar, ordinal bigint, is_deleted boolean)"
+            " sync_id varchar, ordinal bigint, is_deleted boolean, deleted_kind varchar, deleted_reason varchar)"
         )
         con.execute((folder / "analyst.sql").read_text())
         yield Warehouse(con)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.evidence import Evidence, EvidenceBusy, EvidenceError
+from warehouse.evidence import Evidence, EvidenceBusy, EvidenceError, LastRun
 from warehouse.versions import Ledger, Writer
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_manifests_chain_and_can_be_recomputed_from_the_rows(tmp_path: Path) -> 
             assert row["manifest_sha256"] == hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
             previous = row["manifest_sha256"]
         assert evidence.head("snow") == previous
-        assert rows[2]["watermark_to"] is None
+        assert [row["status"] for row in rows] == ["complete", "complete", "incomplete"]
 
 
 def test_a_killed_run_is_closed_as_failed_and_its_versions_stay(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ import os, signal
 from datetime import UTC, datetime
 from pathlib import Path
 import warehouse.versions as versions
-from warehouse.evidence import Evidence
+from warehouse.evidence import Evidence, LastRun
 versions.BATCH_RECORDS = 2
 now = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 evidence = Evidence(Path({str(path)!r}))
@@ -129,7 +129,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     with Evidence(path) as evidence:
         assert evidence.close_stale(NOW) == ["20261101T023000Z"]
         assert evidence.close_stale(NOW) == []
-        assert evidence.last_complete("snow", "incident") is None
+        assert evidence.last_run("snow", "incident") == LastRun(None, None)
         status = evidence.con.execute(
             "select status, watermark_to, manifest_sha256 is not null from evidence.audit.sync_run"
         ).fetchall()
@@ -160,8 +160,8 @@ def test_records_changed_since_a_sync_are_known_across_incomplete_runs(tmp_path:
     with Evidence(tmp_path / "e.duckdb") as evidence:
         first = store(evidence, {"a": b'{"v":1}', "b": b'{"v":1}'})
         store(evidence, {"b": b'{"v":2}'}, status="incomplete")
-        assert evidence.changed_since("snow", "servicenow", ["incident", "problem"], first) == [("incident", "b")]
-        assert evidence.changed_since("snow", "servicenow", ["incident"], None) == [
+        assert list(evidence.changed_since("snow", "servicenow", ["incident", "problem"], first)) == [("incident", "b")]
+        assert list(evidence.changed_since("snow", "servicenow", ["incident"], None)) == [
             ("incident", "a"),
             ("incident", "b"),
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from warehouse import versions
-from warehouse.evidence import Evidence
+from warehouse.evidence import Evidence, EvidenceError
 from warehouse.versions import Counts, Ledger, Writer
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -41,7 +41,7 @@ def run(
     writer = writer_of(evidence)
     bodies = [body for _, body in records]
     writer.add([key for key, _ in records], bodies, list(contents) or bodies, [NOW] * len(records))
-    writer.bury(gone, "gone")
+    writer.bury(dict.fromkeys(gone, ("deleted", "gone")))
     writer.finish("complete", Ledger(), NOW, is_counted=True)
     return writer.counts
 
@@ -112,14 +112,44 @@ def test_what_cannot_be_read_is_named_and_nothing_else_is_lost(evidence: Evidenc
     assert counts.is_balanced()
 
 
-def test_absent_and_unknown_keys_are_told_from_a_census(evidence: Evidence) -> None:
-    run(evidence, [("a", b"1"), ("b", b"1")])
+def test_a_census_tells_what_is_absent_missing_or_was_changed_in_silence(evidence: Evidence) -> None:
+    first = writer_of(evidence)
+    first.add(["a", "b", "moved", "unmarked"], [b"1"] * 4, [b"1"] * 4, [None] * 4, ["1", "1", "1", ""])
+    first.finish("complete", Ledger(), NOW, is_counted=True)
     writer = writer_of(evidence)
-    writer.add(["c"], [b"1"], [b"1"], [None])
-    assert writer.absent(["a", "c"]) == ["b"]
-    assert writer.unknown(["a", "c", "d", "d"]) == ["d"]
-    assert writer.live() == 3
+    writer.add(["c"], [b"1"], [b"1"], [None], ["1"])
+    writer.list_census(["a", "c", "moved"], ["1", "1", "2"])
+    writer.list_census(["d", "d", "unmarked"], ["1", "1", "7"])
+    assert writer.listed() == 5
+    assert writer.absent() == ["b"]
+    assert writer.wanted() == ["d", "moved"], "a version that has no mark can't be told by one"
+    assert writer.live() == 5
+    assert writer.among_living(["a", "d"]) == 1
     writer.finish("complete", Ledger(), NOW, is_counted=True)
+
+
+def test_a_tombstone_says_what_became_of_the_record(evidence: Evidence) -> None:
+    run(evidence, [("a", b"1"), ("b", b"1")], gone=["b"])
+    rows = evidence.con.execute(
+        "select source_key, deleted_kind, deleted_reason from evidence.raw.servicenow__incident where is_deleted"
+    ).fetchall()
+    assert rows == [("b", "deleted", "gone")]
+
+
+@pytest.mark.fault(
+    "process",
+    "P1",
+    "A target that drops the first record of each batch in silence",
+    "Counted on every batch: the batch is taken back, the run ends failed and nothing is published.",
+)
+@pytest.mark.parametrize("loss", [" where ordinal > (select min(ordinal) from stored)", " limit 0"])
+def test_a_batch_of_which_a_record_is_lost_is_taken_back(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    monkeypatch.setattr(versions, "_STORE", versions._STORE + loss)
+    with pytest.raises(EvidenceError, match=r"2 new versions went in and [01] came out"):
+        run(evidence, [("a", b"1"), ("b", b"1")])
+    assert stored(evidence) == []
 
 
 def test_counts_of_a_history_are_those_of_what_was_asked(evidence: Evidence) -> None:

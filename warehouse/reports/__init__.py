@@ -12,18 +12,17 @@ import duckdb
 import jinja2
 
 from warehouse.reports import charts
+from warehouse.reports.completeness import StreamState, gaps, gone, streams
 from warehouse.reports.figures import (
     AREAS,
     RECORDS_SHOWN,
     Figure,
-    StreamState,
     causes,
     events,
     figures,
     months,
     settings,
     sources,
-    streams,
 )
 
 
@@ -79,9 +78,8 @@ def render(con: duckdb.DuckDBPyConnection, period: date) -> str:
         sources=sources(con),
         streams=states,
         evidence=_evidence(states),
-        gaps=con.execute(
-            "select source, stream, source_key, kind, reason from audit.gap order by source, stream, source_key"
-        ).fetchall(),
+        gaps=gaps(con),
+        gone=gone(con, period),
         records_shown=RECORDS_SHOWN,
     )
 
@@ -165,7 +163,7 @@ def _evidence(states: Sequence[StreamState]) -> dict[str, object]:
     counted = [s for s in read if s.source_count is not None]
     return {
         "complete": [s for s in read if s.status == "complete"],
-        "incomplete": [s for s in read if s.status not in ("complete", "skipped")],
+        "incomplete": [s for s in read if s.is_missing],
         "skipped": [s for s in states if s.status == "skipped"],
         "source_count": sum(s.source_count or 0 for s in counted if s.status == "complete"),
         "hidden": sum(s.hidden for s in read),

@@ -99,22 +99,6 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamState:
-    """How the evidence of one stream stands."""
-
-    source: str
-    stream: str
-    status: str
-    complete_as_of: datetime | None
-    source_count: int | None
-    warehouse_count: int | None
-    hidden: int
-    quarantined: int
-    error: str | None
-    manifest_sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened in the month: a major incident, a failed or emergency change."""
 
@@ -228,33 +212,6 @@ def causes(con: duckdb.DuckDBPyConnection, figure: Figure, period: date) -> list
         """,
         [figure.metric, figure.measure, period],
     ).fetchall()
-
-
-def streams(con: duckdb.DuckDBPyConnection) -> list[StreamState]:
-    """The newest run of each stream, and since when its last complete state dates."""
-    rows = con.execute(
-        """
-        with newest as (
-            select source, stream, max(sync_id) as sync_id
-            from audit.sync_run
-            group by source, stream
-        ),
-        complete as (
-            select source, stream, max(finished_at) as finished_at
-            from audit.sync_run
-            where status = 'complete'
-            group by source, stream
-        )
-        select
-            r.source, r.stream, r.status, c.finished_at, r.source_count, r.warehouse_count, coalesce(r.hidden, 0),
-            coalesce(r.quarantined, 0), r.error, r.manifest_sha256
-        from audit.sync_run r
-        join newest n on n.source = r.source and n.stream = r.stream and n.sync_id = r.sync_id
-        left join complete c on c.source = r.source and c.stream = r.stream
-        order by r.source, r.stream
-        """
-    ).fetchall()
-    return [StreamState(*row) for row in rows]
 
 
 def sources(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, str | None]]:

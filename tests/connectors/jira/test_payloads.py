@@ -15,7 +15,7 @@ import pytest
 
 from connectors import content
 from connectors.http import BrokenAnswer
-from connectors.jira.client import BulkIssues, ChangelogPage, SearchPage, decode, moment
+from connectors.jira.answers import BulkIssues, ChangelogPage, SearchPage, decode, moment
 from connectors.jira.paging import issues
 from connectors.jira.records import field_values, history_page, issue_page, list_page
 from connectors.jira.streams import ISSUE

@@ -89,7 +89,7 @@ def test_every_stream_of_the_sample_arrives_whole() -> None:
             assert reading.requests >= reading.pages > 0
             if stream.is_counted:
                 assert reading.watermark_to == "2026-11-01 02:29:00"
-                swept = [key for batch in connector.census(stream, Reading("full")) for key in batch]
+                swept = [key for sweep in connector.census(stream, Reading("full")) for key in sweep.keys]
                 assert swept == sorted(found[stream.name])
         connector.close()
     for name, table in tables.items():
@@ -133,7 +133,7 @@ def test_rows_behind_hidden_ones_are_read(simulator: Simulator, hidden: range) -
     assert read(connector, reading) == expected
     assert reading.hidden == len(hidden)
     assert reading.source_count == 230
-    swept = [key for batch in connector.census(COMPANY, Reading("full")) for key in batch]
+    swept = [key for sweep in connector.census(COMPANY, Reading("full")) for key in sweep.keys]
     assert swept == sorted(expected)
 
 
@@ -153,7 +153,7 @@ def test_a_page_lowered_by_the_instance_is_not_the_last(simulator: Simulator) ->
     reading = Reading("full")
     assert len(read(connector, reading)) == 230
     assert reading.hidden == 0
-    assert len([key for batch in connector.census(COMPANY, Reading("full")) for key in batch]) == 230
+    assert len([key for sweep in connector.census(COMPANY, Reading("full")) for key in sweep.keys]) == 230
 
 
 def test_without_its_own_count_a_page_is_counted_apart(simulator: Simulator) -> None:
@@ -198,7 +198,7 @@ def test_writes_between_two_requests_lose_nothing(simulator: Simulator) -> None:
 
 def simulator_keys(simulator: Simulator) -> list[str]:
     connector = opened(simulator)
-    return [key for batch in connector.census(COMPANY, Reading("full")) for key in batch]
+    return [key for sweep in connector.census(COMPANY, Reading("full")) for key in sweep.keys]
 
 
 def test_an_incremental_window_begins_before_the_watermark(simulator: Simulator) -> None:
