@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -92,11 +93,11 @@ def _value(value: object, unit: str) -> str:
     return f"{value:,.1f} {unit}"
 
 
-def findings(configuration: Configuration) -> Iterator[tuple[str, Finding]]:
+def findings(configuration: Configuration, environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Finding]]:
     """What `check` finds: (source, finding). First each source as it answers now, then what the stored runs miss."""
     for name in configuration.sources:
         try:
-            for finding in connect(configuration, name).check():
+            for finding in connect(configuration, name, environ).check():
                 yield name, finding
         except SourceError as error:
             yield name, Finding("log-in", is_ok=False, message=str(error))

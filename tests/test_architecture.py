@@ -73,7 +73,12 @@ def test_the_wall_clock_is_read_in_one_place() -> None:
         for word in ("datetime.now(", "utcnow(", "date.today(", "current_timestamp", "current_date", "now()")
         if word in path.read_text(encoding="utf-8")
     ]
-    assert set(reading) <= {"pipelines/night.py", "connectors/http.py"}, "http.py reads it for Retry-After dates only"
+    assert set(reading) <= {
+        "pipelines/night.py",
+        "connectors/http.py",  # Retry-After may be a date
+        "connectors/servicenow/instance.py",  # `check` compares the instance's clock with ours
+        "connectors/files/instance.py",  # a folder has no clock of its own
+    }
 
 
 @pytest.fixture
@@ -133,10 +138,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from connectors import Absence, Column, Finding, Identity, Page, Reading, Stream, Sweep
+from connectors.http import Unreachable
 
 ROLES = "none"
 STREAMS = (Stream("ticket", {"id": Column("id"), "opened": Column("opened", "instant")}),)
 RECORDS = {"1": b'{"id":"1","opened":"2026-09-03T10:00:00+00:00"}', "2": b'{"id":"2","opened":"2026-10-03T10:00:00+00:00"}'}
+FAULTS = []
 
 
 class Settings(BaseModel):
@@ -152,6 +159,8 @@ class Memory:
         self.source, self.url = source, url
 
     def open(self) -> Identity:
+        if FAULTS:
+            raise Unreachable("the memory can't be reached", "try to remember")
         return Identity("nobody", datetime(2026, 11, 1, tzinfo=UTC))
 
     def streams(self) -> Sequence[Stream]:
@@ -162,13 +171,14 @@ class Memory:
 
     def read(self, stream: Stream, reading: Reading, parents: Iterable[tuple[str, str]]) -> Iterator[Page]:
         reading.source_count, reading.watermark_to = len(RECORDS), "end"
-        yield Page(list(RECORDS), list(RECORDS.values()), list(RECORDS.values()), [None, None])
+        yield from self.fetch(stream, list(RECORDS), reading)
 
     def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
         yield Sweep(list(RECORDS))
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
-        return iter(())
+        found = {key: RECORDS[key] for key in keys if key in RECORDS}
+        yield Page(list(found), list(found.values()), list(found.values()), [None] * len(found))
 
     def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
         return {}
@@ -177,7 +187,8 @@ class Memory:
         return stream.columns
 
     def check(self) -> Iterator[Finding]:
-        yield Finding("ticket", True, "readable", 2)
+        self.open()
+        yield Finding("ticket", True, "readable", len(RECORDS))
 
     def close(self) -> None:
         return None
@@ -185,6 +196,49 @@ class Memory:
 
 def connect(source: str, settings: Settings, secrets: object) -> Memory:
     return Memory(source, settings.url)
+'''
+
+STAND_IN = '''
+"""The memory, changed from outside."""
+from connectors.memory import FAULTS, RECORDS
+
+
+class StandIn:
+    def __init__(self) -> None:
+        self.settings, self.secrets = {"connector": "memory", "url": "https://example.com"}, {}
+        self._before = dict(RECORDS)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        FAULTS.clear()
+        RECORDS.clear()
+        RECORDS.update(self._before)
+
+    def truth(self):
+        return {"ticket": set(RECORDS)}
+
+    def edit(self, stream: str, key: str) -> None:
+        RECORDS[key] = RECORDS[key].replace(b"}", b',"changed":true}')
+
+    edit_silently = edit
+
+    def remove(self, stream: str, key: str) -> None:
+        del RECORDS[key]
+
+    def restore(self, stream: str, key: str) -> None:
+        RECORDS[key] = self._before[key]
+
+    def break_off(self) -> None:
+        FAULTS.append("forgotten")
+
+    def heal(self) -> None:
+        FAULTS.clear()
+
+
+def stand_in(organization: object, moment: object) -> StandIn:
+    return StandIn()
 '''
 
 CANONICAL = """\
@@ -218,6 +272,10 @@ def test_a_metric_is_one_new_file_and_a_connector_one_new_folder(copy: Path) -> 
     folder = copy / "connectors" / "memory"
     (folder / "canonical").mkdir(parents=True)
     (folder / "__init__.py").write_text(CONNECTOR)
+    (folder / "stand_in.py").write_text(STAND_IN)
     (folder / "canonical" / "change.sql").write_text(CANONICAL)
     lines = run_in(copy, NIGHT).splitlines()
     assert lines[-3:] == ["[(1.0,), (1.0,), (0.0,)]", "[('1',), ('2',)]", "[('complete', 2, 2)]"]
+    shutil.copy(ROOT / "tests" / "connectors" / "test_contract.py", copy)
+    suite = f"import pytest; raise SystemExit(pytest.main(['-q', '-k', 'memory', '{copy / 'test_contract.py'}']))"
+    assert " passed" in run_in(copy, suite), "the contract suite takes a new connector in without a change"

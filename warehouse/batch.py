@@ -83,7 +83,7 @@ def sha256(records: Sequence[bytes]) -> list[str]:
 def texts_of(keys: Sequence[str], records: Sequence[bytes]) -> tuple[pa.Array, list[tuple[str, str, str]]]:
     """The records as text; one that is no UTF-8 becomes null and is named as a gap."""
     try:
-        return pa.array(records, pa.binary()).cast(pa.string()), []
+        return pa.array(records, pa.string()), []
     except pa.ArrowInvalid:
         texts: list[str | None] = []
         gaps = []

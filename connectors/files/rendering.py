@@ -213,7 +213,7 @@ class _Registers:
             }
             first = _day(2025, 5) + timedelta(days=draw.randrange(200))
             second = first + timedelta(days=365 + draw.randrange(-20, 60))
-            steps = [(_day(2025, 5), "active", {})]
+            steps: list[tuple[date, str, Mapping[str, str]]] = [(_day(2025, 5), "active", {})]
             steps += [(day, "active", _reviewed(day)) for day in (first, second)]
             yield _Told(f"SUP-{n:03}", values, steps)
 
@@ -259,15 +259,15 @@ class _Registers:
 
     def _nonconformities(self, draw: Random) -> Iterator[_Told]:
         titles = (
-            ("Change started before its approval", "FND-001", "8.5.1.3", "major"),
-            ("Procedure past its review date", "FND-002", "7.5.3", "minor"),
-            ("No record of competence", "FND-003", "7.2", "minor"),
-            ("Problem without a cause", "FND-005", "8.6.3", "minor"),
-            ("Service report sent late", "", "9.4", "minor"),
-            ("Configuration items without an owner", "", "8.2.6", "minor"),
+            ("Procedure past its review date", "FND-002", "7.5.3", "minor", _AUDITED[1]),
+            ("No record of competence", "FND-003", "7.2", "minor", _AUDITED[1]),
+            ("Service report sent late", "", "9.4", "minor", _day(2025, 12, 3)),
+            ("Problem without a cause", "FND-005", "8.6.3", "minor", _AUDITED[2]),
+            ("Configuration items without an owner", "", "8.2.6", "minor", _day(2026, 4, 7)),
+            ("Change started before its approval", "FND-001", "8.5.1.3", "major", _AUDITED[3]),
         )
-        for n, (title, finding, clause, grade) in enumerate(titles, start=1):
-            raised = max(_day(2025, 7), *_AUDITED[: n % 4 + 1]) + timedelta(days=15 + draw.randrange(9))
+        for n, (title, finding, clause, grade, noticed) in enumerate(titles, start=1):
+            raised = noticed + timedelta(days=15 + draw.randrange(9))
             closed = raised + timedelta(days=40 + draw.randrange(40))
             reviewed = closed + timedelta(days=35)
             ended = {"closed_on": f"{closed}", "action_closed_on": f"{closed}"}

@@ -130,5 +130,5 @@ class StandIn:
 
 
 def stand_in(organization: Organization, moment: datetime, folder: Path | None = None) -> StandIn:
-    """Registers of the organisation as at ``moment``, in a temporary folder or in ``folder``, while it is entered."""
+    """Registers of the organisation as at ``moment``: a folder ``registers`` in ``folder``, else in a temporary one."""
     return StandIn(organization, moment, folder)

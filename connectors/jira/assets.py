@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from connectors import Absence
 from connectors.http import BrokenAnswer, Forbidden, NotFound
-from connectors.jira.client import decode
+from connectors.jira.answers import decode
 from connectors.jira.session import Session
 from connectors.jira.settings import Deployment
 from connectors.jira.walk import Ask, Entry, Served, walk
@@ -109,7 +110,7 @@ class Assets:
         for schema in self._schema_ids():
             condition = f"objectSchemaId in ({schema})"
             ask = self._asking(f"{condition} ORDER BY Key ASC", self.page_size, is_whole=is_whole)
-            yield from walk(f"asset_object of schema {schema}", ask, lambda condition=condition: self._count(condition))
+            yield from walk(f"asset_object of schema {schema}", ask, partial(self._count, condition))
 
     def named(self, keys: Sequence[str], *, is_anywhere: bool = False) -> list[Entry]:
         """The objects with these keys that are shown; ``is_anywhere``: also those in schemas that are not read."""
@@ -147,7 +148,7 @@ class Assets:
         shown = "true" if is_whole else "false"
 
         def by_offset(start: int) -> Served:
-            asked = {"startAt": start, "maxResults": limit, "includeAttributes": shown}
+            asked: dict[str, str | int] = {"startAt": start, "maxResults": limit, "includeAttributes": shown}
             page = decode(self.session.post(f"{self.root}/object/aql", {"qlQuery": query}, asked), _Page)
             return Served(start, [self._entry(bytes(raw)) for raw in page.values], page.total)
 
@@ -159,9 +160,9 @@ class Assets:
 
         def ask(start: int) -> Served:
             nonlocal most
-            size = max(range(2, most + 1), key=lambda size: (size - start % size, size)) if start else most
-            asked = {"qlQuery": query, "page": start // size + 1, "resultPerPage": size, "includeAttributes": shown}
-            asked |= {"includeTypeAttributes": "false", "includeExtendedInfo": "false"}
+            size = min(range(most, most // 2, -1), key=lambda size: start % size)
+            asked: dict[str, str | int] = {"page": start // size + 1, "resultPerPage": size, "qlQuery": query}
+            asked |= {"includeAttributes": shown, "includeTypeAttributes": "false", "includeExtendedInfo": "false"}
             page = decode(self.session.get(f"{self.root}/aql/objects", asked), _Entries)
             count = len(page.objectEntries)
             if not start and 1 < count < min(most, page.totalFilterCount or 0):

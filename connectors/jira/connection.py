@@ -13,6 +13,7 @@ from connectors.http import Inconsistent, NotAuthenticated, NotFound, Pace, Sour
 from connectors.jira.client import Client, login
 from connectors.jira.discovery import Discovery, discover, parse
 from connectors.jira.roster import Roster, read_roster
+from connectors.jira.session import Session
 from connectors.jira.settings import Settings
 
 
@@ -32,6 +33,7 @@ class Connection:
         self._pace = Pace(settings.per_minute)
         self._clients: list[Client] = []
         self._free: list[Client] = []
+        self._beside: Session | None = None
         self._lock = Lock()
         self._discovery: Discovery | None = None
         self.account, self.zone = "", ""
@@ -59,11 +61,19 @@ class Connection:
             with self._lock:
                 self._free.append(client)
 
+    def beside(self) -> Session:
+        """The session for Service Management's own API and for Assets, at the same pace."""
+        if self._beside is None:
+            self._beside = Session(self.settings.url, self._login, self._patience, self._pace)
+        return self._beside
+
     @property
     def sent(self) -> tuple[int, int]:
         """Requests sent so far by all clients, and how many of them were repeats."""
         with self._lock:
             transports = [client.transport for client in self._clients]
+        if self._beside is not None:
+            transports.append(self._beside.transport)
         return sum(one.requests for one in transports), sum(one.retries for one in transports)
 
     def prove(self) -> None:
@@ -105,6 +115,8 @@ class Connection:
         """End all sessions."""
         for client in self._clients:
             client.close()
+        if self._beside is not None:
+            self._beside.close()
 
     def _who(self) -> str:
         with self.lend() as client:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from connectors.http import BrokenAnswer, Forbidden, NotFound
-from connectors.jira.client import decode
+from connectors.jira.answers import decode
 from connectors.jira.session import Session
 from connectors.jira.walk import Entry, Served, walk
 

@@ -6,20 +6,32 @@ issue which leaves the set shifts the rest; there we ask for windows of time so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import msgspec
 
-from connectors.http import BrokenAnswer, Inconsistent
+from connectors.http import BadRequest, BrokenAnswer, Inconsistent
 from connectors.jira.answers import IssueHead, SearchPage, moment
 from connectors.jira.client import Client
+from connectors.ordered import ordered
+
+Lend = Callable[[], AbstractContextManager[Client]]
 
 _HEAD = msgspec.json.Decoder(IssueHead)
 _ANY_ZONE = timedelta(hours=26)
 """More than two zones can differ by (-12 to +14), so that no literal is read as later than it was meant."""
+_PIECES = 4
+"""Stretches of time for each worker."""
+_MOST_ROUNDS = 3
+
+
+class LostPlace(Inconsistent):
+    """A walk by tokens can't go on from where it is; it can from what it has reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,16 @@ class Issues:
 
     heads: list[IssueHead]
     records: list[bytes]
+
+    @property
+    def reached(self) -> datetime | None:
+        """When the last issue was updated (UTC)."""
+        fields = self.heads[-1].fields if self.heads else None
+        return moment(fields.updated) if fields else None
+
+    def kept(self, places: Sequence[int]) -> Issues:
+        """Those at some places."""
+        return Issues([self.heads[n] for n in places], [self.records[n] for n in places])
 
 
 def issues(raws: Sequence[msgspec.Raw]) -> Issues:
@@ -51,7 +73,7 @@ class Tokens:
     """The tokens of one walk.
 
     Raises:
-        Inconsistent: a token came twice (the walk would never end), or none although more is announced.
+        LostPlace: a token came twice (the walk would never end), or none although more is announced.
     """
 
     def __init__(self, subject: str) -> None:
@@ -62,59 +84,80 @@ class Tokens:
         """The token for the next page, or None after the last."""
         if token is None:
             if is_last is False:
-                raise Inconsistent(f"{self._subject}: more pages are announced and no token is given", "run again")
+                raise LostPlace(f"{self._subject}: more pages are announced and no token is given", "run again")
             return None
         if token in self._seen:
-            raise Inconsistent(f"{self._subject}: the same page token came twice", "run again")
+            raise LostPlace(f"{self._subject}: the same page token came twice", "run again")
         self._seen.add(token)
         return token
 
 
 def by_token(client: Client, jql: str, fields: Sequence[str], limit: int) -> Iterator[Issues]:
-    """All issues of a query on Cloud. A short or empty page says nothing: only the missing token ends the walk."""
+    """All issues of a query on Cloud. A short or empty page says nothing: only the missing token ends the walk.
+
+    Raises:
+        LostPlace: a token is not taken any more (they live for seven days), came twice, or is missing.
+    """
     tokens, token = Tokens("search"), None
     while True:
-        page = client.search(jql, fields, limit, token)
+        try:
+            page = client.search(jql, fields, limit, token)
+        except BadRequest as error:
+            if token is None:
+                raise
+            raise LostPlace(error.message, "run again") from error
         yield issues(page.issues)
         token = tokens.follow(page.nextPageToken, is_last=page.isLast)
         if token is None:
             return
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Windows:
     """All issues of a query on Data Center, in windows of one page each on a time field.
 
-    The windows run upwards and the last has no end, so that an issue which is updated meanwhile moves into a window
-    that is still to come.
+    An issue that is updated meanwhile moves into the last window, which has no end: it begins before the walk did, in
+    any zone, and is read after all the others have been. Those are read by several workers.
     """
 
-    client: Client
+    lend: Lend
     condition: str
     clock: Literal["created", "updated"]
     fields: Sequence[str]
     limit: int
     now: datetime
-
-    @property
-    def _asked(self) -> list[str]:
-        """The fields, and the time that the windows are cut by."""
-        return list(dict.fromkeys([*self.fields, self.clock]))
+    workers: int = 1
 
     def __iter__(self) -> Iterator[Issues]:
-        windows: list[tuple[datetime | None, datetime | None]] = [(None, None)]
-        while windows:
-            lower, upper = windows.pop()
-            page = self._page(lower, upper)
-            if (page.total or 0) <= len(page.issues):
-                yield issues(page.issues)
-                continue
-            begin, end = lower or self._begin(page), upper or self.now + _ANY_ZONE
-            middle = _floor(begin + (end - begin) / 2)
-            if begin < middle:
-                windows += [(middle, upper), (lower, middle)]
-            else:
-                yield from self._by_offset(lower, upper, page)
+        with self.lend() as client:
+            page = self._page(client, None, None)
+        if (page.total or 0) <= len(page.issues):
+            yield issues(page.issues)
+            return
+        begin, last = self._begin(page), _floor(self.now - _ANY_ZONE)
+        pieces = self.workers * _PIECES if self.workers > 1 else 1
+        cuts = [_floor(begin + (last - begin) * n / pieces) for n in range(1, pieces + 1)] if begin < last else []
+        edges = [None, *dict.fromkeys(cuts)]
+        stretches = [partial(self._stretch, lower, upper) for lower, upper in zip(edges, edges[1:], strict=False)]
+        yield from ordered(stretches, self.workers)
+        yield from self._stretch(edges[-1], None)
+
+    def _stretch(self, lower: datetime | None, upper: datetime | None) -> Iterator[Issues]:
+        """The windows of a stretch of time, upwards."""
+        windows = [(lower, upper)]
+        with self.lend() as client:
+            while windows:
+                lower, upper = windows.pop()
+                page = self._page(client, lower, upper)
+                if (page.total or 0) <= len(page.issues):
+                    yield issues(page.issues)
+                    continue
+                begin, end = lower or self._begin(page), upper or self.now + _ANY_ZONE
+                middle = _floor(begin + (end - begin) / 2)
+                if begin < middle < end:
+                    windows += [(middle, upper), (lower, middle)]
+                else:
+                    yield from self._minute(client, lower, upper)
 
     def _query(self, lower: datetime | None, upper: datetime | None) -> str:
         parts = [self.condition]
@@ -124,8 +167,9 @@ class Windows:
             parts.append(f'{self.clock} < "{literal(upper)}"')
         return f"{' AND '.join(parts)} ORDER BY {self.clock} ASC"
 
-    def _page(self, lower: datetime | None, upper: datetime | None, start: int = 0) -> SearchPage:
-        return self.client.find(self._query(lower, upper), self._asked, self.limit, start)
+    def _page(self, client: Client, lower: datetime | None, upper: datetime | None, start: int = 0) -> SearchPage:
+        asked = list(dict.fromkeys([*self.fields, self.clock]))
+        return client.find(self._query(lower, upper), asked, self.limit, start)
 
     def _begin(self, page: SearchPage) -> datetime:
         """Safely before the first issue, in any zone."""
@@ -137,24 +181,27 @@ class Windows:
             raise BrokenAnswer(f"the first issue has no time in {self.clock}", "")
         return _floor(first - _ANY_ZONE)
 
-    def _by_offset(self, lower: datetime | None, upper: datetime | None, page: SearchPage) -> Iterator[Issues]:
+    def _minute(self, client: Client, lower: datetime | None, upper: datetime | None) -> Iterator[Issues]:
         """The pages of one minute (an import makes thousands). Proved complete by a total that stays the same.
 
         Raises:
-            Inconsistent: the set changed meanwhile.
+            Inconsistent: the set changed meanwhile, again and again.
         """
-        seen: set[str] = set()
-        total, served = page.total, page
-        while True:
-            found = issues(served.issues)
-            fresh = {head.id for head in found.heads} - seen
-            if served.total != total or not fresh:
-                raise Inconsistent(f"search: the issues of {lower} changed while they were read", "run again")
-            yield found
-            seen |= fresh
-            if len(seen) == total:
-                return
-            served = self._page(lower, upper, len(seen))
+        for _ in range(_MOST_ROUNDS):
+            seen: set[str] = set()
+            page = self._page(client, lower, upper)
+            total = page.total or 0
+            while True:
+                found = issues(page.issues)
+                fresh = {head.id for head in found.heads} - seen
+                if page.total != total or (not fresh and len(seen) < total):
+                    break
+                yield found
+                seen |= fresh
+                if len(seen) == total:
+                    return
+                page = self._page(client, lower, upper, len(seen))
+        raise Inconsistent(f"search: the issues of {lower} changed while they were read", "run again")
 
 
 def _floor(time: datetime) -> datetime:

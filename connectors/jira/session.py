@@ -10,7 +10,8 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, Transport, session
-from connectors.jira.client import Login, decode
+from connectors.jira.answers import decode
+from connectors.jira.client import Login
 
 _OPT_IN = {"X-ExperimentalApi": "opt-in", "Accept": "application/json"}
 
@@ -57,7 +58,7 @@ def check(response: requests.Response) -> None:
         raise NotAuthenticated(
             "Jira refused the log-in and answered as to an anonymous visitor", "check the user and the token"
         )
-    if decode(response.content, msgspec.Raw)[:1] not in (b"{", b"["):
+    if bytes(decode(response.content, msgspec.Raw)).lstrip()[:1] not in (b"{", b"["):
         raise BrokenAnswer("the answer is neither an object nor a list", "a proxy in between may answer in its place")
 
 

@@ -201,7 +201,12 @@ ORGANIZATION = Stream("organization", {"id": Column("id"), "name": Column("name"
 
 ASSET_SCHEMA = Stream(
     "asset_schema",
-    {"id": Column("id"), "key": Column("objectSchemaKey"), "name": Column("name"), "description": Column("description")},
+    {
+        "id": Column("id"),
+        "key": Column("objectSchemaKey"),
+        "name": Column("name"),
+        "description": Column("description"),
+    },
     volatile=("objectCount", "objectTypeCount"),
 )
 

@@ -66,14 +66,15 @@ def walk(subject: str, ask: Ask, count: Callable[[], int | None] = lambda: None)
                 raise Inconsistent(f"{subject}: the list changes faster than it can be read", "run again later")
             start, back, previous = max(0, page.start - back), back * 2, []
             continue
-        if len(keys) > 1 and keys == previous:
+        is_beyond = page.start + len(keys) - 1 > start
+        if is_beyond and keys == previous:
             raise Inconsistent(f"{subject}: the same page came twice", "run again")
         fresh = {entry.key: entry for entry in page.entries if entry.key not in seen}
         seen.update(fresh)
         if fresh:
             yield list(fresh.values())
-        if not page.is_last and (len(keys) > 1 or fresh):
-            start, back, previous = page.start + max(0, len(keys) - 1), 1, keys
+        if not page.is_last and (is_beyond or fresh):
+            start, back, previous = page.start + len(keys) - 1, 1, keys
             continue
         if page.is_last is False:
             raise Inconsistent(f"{subject}: more is announced and nothing comes", "run again")

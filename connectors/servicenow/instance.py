@@ -1,9 +1,9 @@
-"""One configured instance: which tables are read, from when to when, and what is proved before it is believed."""
+"""One configured instance: which tables are read, from when to when, and by how many sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import msgspec
@@ -17,48 +17,70 @@ from connectors.http import (
     Inconsistent,
     NotAuthenticated,
     NotFound,
+    Pace,
     SourceError,
+    session,
 )
-from connectors.servicenow.client import Answer, Client, Row, credentials
+from connectors.servicenow import checking, slices, sweep
+from connectors.servicenow.absences import Absences
+from connectors.servicenow.client import Answer, Client, Row
+from connectors.servicenow.credentials import credentials
 from connectors.servicenow.paging import BEGINNING, Walk, conditions, literal, moment, quarantine
+from connectors.servicenow.preflight import ROWS, Preflight, Proof, filter_fields
+from connectors.servicenow.readers import Readers, Task
 from connectors.servicenow.settings import Settings
-from connectors.servicenow.streams import AUDITED, SCOPE, STREAMS, role
+from connectors.servicenow.streams import AUDITED, SCOPE, STREAMS
 
 _KEYS_AT_ONCE = 100
-_CENSUS_PAGE = 10_000
 _ENDED = frozenset({"completed", "cancelled", "achieved", "breached"})
 _ME = "sys_id=javascript:gs.getUserID()"
+_SECOND = timedelta(seconds=1)
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
 
 
 class ServiceNow:
-    """One configured instance."""
+    """One configured instance. ``clock`` is this machine's, which `check` compares with the instance's."""
 
     kind = "servicenow"
 
-    def __init__(self, source: str, settings: Settings, secrets: Mapping[str, SecretStr]) -> None:
+    def __init__(
+        self,
+        source: str,
+        settings: Settings,
+        secrets: Mapping[str, SecretStr],
+        clock: Callable[[], datetime] = _wall,
+    ) -> None:
         self.source = source
         self.url = settings.url
         self._settings = settings
         self._secrets = secrets
-        self._client: Client | None = None
+        self._clock = clock
+        self._readers: Readers | None = None
         self._until: datetime | None = None
         self._account = ""
+        self._preflight = Preflight()
+        self._absences = Absences()
 
     def open(self) -> Identity:
         """Log in and fix the upper bound of every window of this run."""
-        self._client = Client(
-            self.url,
-            credentials(self.source, self._settings, self._secrets),
-            self._settings.patience.resolve(self._settings.per_minute),
+        patience = self._settings.patience.resolve(self._settings.per_minute)
+        login, pace = credentials(self.source, self._settings, self._secrets), Pace(patience.per_minute)
+        self._readers = Readers(
+            lambda: Client(self.url, login(), patience, pace, self._settings.network.session), self._settings.concurrency
         )
-        self._account = self._whoami()
-        server_time = self._client.server_time()
+        me = self._whoami()
+        self._account, self._preflight, self._absences = me.user_name, Preflight(me.time_zone), Absences()
+        server_time = self.client.server_time()
         self._until = server_time - timedelta(seconds=self._settings.lag_seconds)
         return Identity(self._account, server_time)
 
     def streams(self) -> Sequence[Stream]:
-        """All streams but those that the settings skip."""
-        return [stream for stream in STREAMS if stream.name not in self._settings.skip]
+        """All streams but those that the settings skip, and the optional ones that they name."""
+        wanted = {stream.name for stream in STREAMS} - set(OPTIONAL) | set(self._settings.also)
+        return [stream for stream in STREAMS if stream.name in wanted - set(self._settings.skip)]
 
     def skipped(self) -> Mapping[str, str]:
         """What the settings skip."""
@@ -72,50 +94,77 @@ class ServiceNow:
             else:
                 yield from self._read_window(stream, reading)
         except (Forbidden, NotFound, BadRequest) as error:
-            raise self._refused(stream.name, error) from error
+            raise self._refused(stream, error) from error
 
     def census(self, stream: Stream, reading: Reading) -> Iterator[Sweep]:
-        """The keys of the records created up to the window's end that this account sees."""
-        walk = self._walk(stream, reading, ["sys_id"], _CENSUS_PAGE)
-        for answer in walk.ids(self._existing(stream)):
-            yield Sweep([row.sys_id for row in answer.rows])
+        """The keys and stamps of the records created up to the window's end that this account sees.
 
-    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
-        """Nothing is known yet."""
-        return dict.fromkeys(keys, Absence("not_visible", "no longer shown"))
+        A row without a time of creation counts as old. When the rows listed are not as many as were counted before,
+        rows have come or gone since (or are hidden): the count is taken anew.
+        """
+        fields = list(dict.fromkeys(["sys_id", *sweep.stamp_fields(stream)]))
+        base, listed = self._existing(stream), 0
+        self._prove(stream, reading)
+        for part in sweep.census(stream, self._walker(stream, fields, sweep.PAGE), base, self.readers, reading):
+            listed += len(part.keys)
+            yield part
+        if reading.source_count is not None and reading.source_count != listed:
+            reading.source_count = self._walk(stream, reading, fields, sweep.PAGE).count(base)
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         """The named records that are in scope and shown, a hundred at a time."""
-        for batch in _batches(keys):
-            yield from self._fetch(stream, batch, reading)
+
+        def batch(listed: Sequence[str]) -> Task[Page]:
+            return lambda client, cost: self._fetch(stream, listed, client, cost)
+
+        batches = list(_batches(keys))
+        yield from self.readers.run(map(batch, batches), reading, len(batches))
+
+    def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
+        """What the audit, the log of deletions, the archive and the base table say of the records."""
+
+        def batch(listed: Sequence[str]) -> Task[dict[str, Absence]]:
+            def task(client: Client, cost: Reading) -> Iterator[dict[str, Absence]]:
+                yield self._absences.explain(client, cost, stream, listed, self._base(stream))
+
+            return task
+
+        batches, found = list(_batches(keys)), dict[str, Absence]()
+        for explained in self.readers.run(map(batch, batches), reading, len(batches)):
+            found |= explained
+        return found
 
     def columns(self, stream: Stream, records: Records) -> Mapping[str, Column]:
         """The same in every instance."""
         return stream.columns
 
     def check(self) -> Iterator[Finding]:
-        """Log-in, then every stream: how many there are, and whether this account is shown any."""
+        """Log-in, then every stream: what is proved of it, how many there are, and what this account is not shown."""
         try:
             identity = self.open()
         except SourceError as error:
             yield Finding("log-in", is_ok=False, message=str(error))
             return
         yield Finding("log-in", is_ok=True, message=f"as {identity.account}; its clock reads {identity.server_time}")
+        yield from checking.clock_finding(identity.server_time, self._clock())
         keys: list[tuple[str, str]] = []
         for stream in self.streams():
             try:
                 yield self._try(stream, keys)
             except SourceError as error:
-                yield Finding(stream.name, is_ok=False, message=str(self._refused(stream.name, error)))
+                yield Finding(stream.name, is_ok=False, message=str(self._refused(stream, error)))
+        yield from checking.deletions_finding(self.client)
+        unread = set(OPTIONAL) - {stream.name for stream in self.streams()} - set(self._settings.skip)
+        yield from checking.unread_findings(self.client, sorted(unread))
 
     def close(self) -> None:
-        """Ask again who we are, and end the session."""
-        if self._client is None:
+        """Ask again who we are, and end the sessions."""
+        if self._readers is None:
             return
         try:
-            account = self._whoami()
+            account = self._whoami().user_name
         finally:
-            self._client.close()
+            self._readers.close()
         if account != self._account:
             raise Inconsistent(
                 f"{self.source}: the session began as {self._account} and ended as {account}",
@@ -126,29 +175,40 @@ class ServiceNow:
 
     def _read_window(self, stream: Stream, reading: Reading) -> Iterator[Page]:
         until = self._bound()
-        walk = self._walk(stream, reading, list(stream.columns), self._settings.page_size)
-        base = self._base(stream)
-        self._prove_listening(walk, base)
+        self._prove(stream, reading)
         after = BEGINNING
         if reading.watermark_from is not None:
             after = moment(reading.watermark_from) - timedelta(seconds=self._settings.overlap_seconds)
-        for answer in walk.window(base, after, until):
-            yield from _pages(stream, answer, reading)
-        reading.hidden = walk.hidden
+        walk = self._walk(stream, reading, list(stream.columns), self._settings.page_size)
+        for page in self._window(stream, walk, after, until, reading):
+            yield page
+            if page.updated[-1] is not None:
+                reached = literal(page.updated[-1] - _SECOND)  # the rest of its second may still come
+                reading.reached = max(reached, reading.watermark_from or reached)
         reading.source_count = walk.count(self._existing(stream))
         reading.watermark_to = literal(until)
 
-    def _prove_listening(self, walk: Walk, base: str) -> None:
-        """An instance drops conditions that it can't use; then a window would be the whole table, for ever.
+    def _window(
+        self, stream: Stream, walk: Walk, after: datetime, until: datetime, reading: Reading
+    ) -> Iterator[Page]:
+        """All pages of a window in order; its first page says whether the rest is worth sharing."""
+        base, rest = self._base(stream), [(after, until)]
+        for answer in walk.step(base, rest):
+            yield from _pages(stream, answer, reading)
+        if len(rest) == 1 and slices.is_worth(walk, self.readers.most):
+            parts = slices.parts(walk, base, *rest.pop(), self.readers.most)
+            yield from self.readers.run((self._part(stream, base, *part) for part in parts), reading)
+        while rest:
+            for answer in walk.step(base, rest):
+                yield from _pages(stream, answer, reading)
 
-        Raises:
-            Inconsistent: something matches a time that has not come.
-        """
-        if walk.count(conditions(base, f"{walk.clock}>2999-01-01 00:00:00")):
-            raise Inconsistent(
-                f"{self.source} {walk.table}: the instance ignores our query",
-                f"the account needs to read {walk.table}.{walk.clock}, also as a condition (query ACLs)",
-            )
+    def _part(self, stream: Stream, base: str, low: datetime, high: datetime) -> Task[Page]:
+        def task(client: Client, cost: Reading) -> Iterator[Page]:
+            walk = self._walker(stream, list(stream.columns), self._settings.page_size)(client, cost)
+            for answer in walk.window(base, low, high):
+                yield from _pages(stream, answer, cost)
+
+        return task
 
     def _read_history(self, stream: Stream, reading: Reading, parents: Iterable[tuple[str, str]]) -> Iterator[Page]:
         """The audit rows of the given records, always from the first: rows are few, never change, and come late.
@@ -159,19 +219,23 @@ class ServiceNow:
         keys: dict[str, list[str]] = {}
         for table, key in parents:
             keys.setdefault(table, []).append(key)
-        for table, listed in keys.items():
-            for batch in _batches(listed):
-                walk = self._walk(stream, reading, list(stream.columns), self._settings.page_size)
-                for answer in walk.ids(self._history_of(stream, table, batch)):
-                    if not answer.is_thin:
-                        _prove_asked(answer.rows, table, batch)
-                    yield from _pages(stream, answer, reading)
-                reading.hidden += walk.hidden
-                reading.source_count += walk.first_total or 0
+        tasks = [self._histories(stream, table, batch) for table, listed in keys.items() for batch in _batches(listed)]
+        yield from self.readers.run(tasks, reading, len(tasks))
 
-    def _history_of(self, stream: Stream, table: str, keys: Sequence[str]) -> str:
+    def _histories(self, stream: Stream, table: str, keys: Sequence[str]) -> Task[Page]:
+        def task(client: Client, cost: Reading) -> Iterator[Page]:
+            walk = self._walker(stream, list(stream.columns), self._settings.page_size)(client, cost)
+            for answer in walk.ids(self._history_of(table, keys)):
+                if not answer.is_thin:
+                    _prove_asked(answer.rows, table, keys)
+                yield from _pages(stream, answer, cost)
+            cost.hidden, cost.source_count = walk.hidden, walk.first_total
+
+        return task
+
+    def _history_of(self, table: str, keys: Sequence[str]) -> str:
         return conditions(
-            self._base(stream),
+            self._settings.query.get("sys_audit", ""),
             f"tablename={table}",
             f"documentkeyIN{','.join(keys)}",
             f"fieldnameIN{','.join(self._settings.audit_fields)}" if self._settings.audit_fields else "",
@@ -179,9 +243,9 @@ class ServiceNow:
 
     # --------------------------------------------------------------- parts
 
-    def _fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
+    def _fetch(self, stream: Stream, keys: Sequence[str], client: Client, cost: Reading) -> Iterator[Page]:
         """The named records; halves the list around one that can't be had."""
-        walk = self._walk(stream, reading, list(stream.columns), len(keys))
+        walk = self._walker(stream, list(stream.columns), len(keys))(client, cost)
         query = conditions(self._base(stream), f"sys_idIN{','.join(keys)}")
         try:
             answer = walk.once(query)
@@ -189,88 +253,82 @@ class ServiceNow:
             if error.is_final:
                 raise
             if len(keys) == 1:
-                quarantine(reading, keys[0], str(error))
+                quarantine(cost, keys[0], str(error))
                 return
-            yield from self._fetch(stream, keys[: len(keys) // 2], reading)
-            yield from self._fetch(stream, keys[len(keys) // 2 :], reading)
+            yield from self._fetch(stream, keys[: len(keys) // 2], client, cost)
+            yield from self._fetch(stream, keys[len(keys) // 2 :], client, cost)
             return
         if not {row.sys_id for row in answer.rows} <= set(keys) or (answer.total or 0) > len(keys):
             raise Inconsistent(f"{self.source} {stream.name}: asked for named records, others came", "")
-        yield from _pages(stream, answer, reading)
+        yield from _pages(stream, answer, cost)
 
     def _walk(self, stream: Stream, reading: Reading, fields: Sequence[str], limit: int) -> Walk:
-        return Walk(self.client, stream.name, fields, _clock(stream), limit, reading)
+        return self._walker(stream, fields, limit)(self.client, reading)
+
+    def _walker(self, stream: Stream, fields: Sequence[str], limit: int) -> Callable[[Client, Reading], Walk]:
+        return lambda client, reading: Walk(client, stream.name, fields, _clock(stream), limit, reading)
+
+    def _prove(self, stream: Stream, reading: Reading) -> Proof:
+        base = self._base(stream)
+        fields = list(dict.fromkeys([*stream.columns, *filter_fields(base)]))
+        return self._preflight.prove(stream, self._walk(stream, reading, fields, ROWS), base)
 
     def _base(self, stream: Stream) -> str:
         return conditions(SCOPE.get(stream.name, ""), self._settings.query.get(stream.name, ""))
 
     def _existing(self, stream: Stream) -> str:
-        return conditions(self._base(stream), f"sys_created_on<={literal(self._bound())}")
+        return conditions(self._base(stream), f"sys_created_on<={literal(self._bound())}^ORsys_created_onISEMPTY")
+
+    @property
+    def readers(self) -> Readers:
+        """The sessions, once opened."""
+        if self._readers is None:
+            raise NotAuthenticated(f"{self.source}: not logged in", "")
+        return self._readers
 
     @property
     def client(self) -> Client:
-        """The session's client, once opened."""
-        if self._client is None:
-            raise NotAuthenticated(f"{self.source}: not logged in", "")
-        return self._client
+        """The first session's client, once opened."""
+        return self.readers.first
 
     def _bound(self) -> datetime:
         if self._until is None:
             raise NotAuthenticated(f"{self.source}: not logged in", "")
         return self._until
 
-    def _whoami(self) -> str:
-        """The user name of the session, by the instance's own word."""
+    def _whoami(self) -> _User:
+        """The user of the session, by the instance's own word."""
         answer = self.client.page("sys_user", f"{_ME}^ORDERBYsys_id", ["sys_id", "user_name", "time_zone"], 2)
         if len(answer.records) != 1 or answer.total not in (1, None):
             raise Forbidden(
                 f"{self.source}: the account can't see its own row of sys_user",
                 "give it read access to sys_user, and let it evaluate gs.getUserID()",
             )
-        name = msgspec.json.decode(answer.records[0], type=_User).user_name
-        if not name:
+        me = msgspec.json.decode(answer.records[0], type=_User)
+        if not me.user_name:
             raise Forbidden(f"{self.source}: sys_user.user_name is not shown", "give the account read access to it")
-        return name
+        return me
 
     def _try(self, stream: Stream, keys: list[tuple[str, str]]) -> Finding:
-        """Ask for a few records of a stream; remembers keys of those whose history is read."""
-        base = self._base(stream)
+        """Prove a stream; remembers keys of those whose history is read."""
         if stream.follows:
-            table = keys[0][0] if keys else stream.follows[0]
-            base = self._history_of(stream, table, [key for name, key in keys if name == table] or ["0" * 32])
-        answer = self.client.page(stream.name, conditions(base, "ORDERBYsys_id"), list(stream.columns), 10)
+            return checking.history_finding(stream, self.client, self._history_of, keys)
+        proof = self._prove(stream, Reading("full"))
         if stream.name in AUDITED:
-            keys += [(stream.name, row.sys_id) for row in answer.rows]
-        if answer.total and not answer.rows:
-            raise Forbidden(f"counts {answer.total} records and shows none of the first ten", "")
-        absent = sorted(set(stream.columns).difference(*map(_names, answer.records))) if answer.records else []
-        message = f"readable; fields not shown: {', '.join(absent)}" if absent else "readable"
-        return Finding(stream.name, is_ok=True, message=message, count=None if stream.follows else answer.total)
+            keys += [(stream.name, key) for key in proof.keys]
+        return checking.stream_finding(stream, proof)
 
-    def _refused(self, table: str, error: SourceError) -> SourceError:
-        """The same error, saying which table and which role."""
-        if isinstance(error, Forbidden):
-            return Forbidden(
-                f"{self.source}: {error.message}", f"give the account read access to table {table}: role {role(table)}"
-            )
-        if isinstance(error, NotFound | BadRequest):
-            return NotFound(
-                f"{self.source}: {error.message}",
-                f"if the instance has no table {table}, name it under skip of this source",
-            )
-        return error
+    def _refused(self, stream: Stream, error: SourceError) -> SourceError:
+        return checking.refused(self.source, stream.name, error, is_optional=stream.name in OPTIONAL)
 
 
 class _User(msgspec.Struct):
     user_name: str = ""
+    time_zone: str = ""
 
 
 def _clock(stream: Stream) -> str:
     return "sys_updated_on" if "sys_updated_on" in stream.columns else "sys_created_on"
-
-
-def _names(record: bytes) -> set[str]:
-    return set(msgspec.json.decode(record, type=dict[str, msgspec.Raw]))
 
 
 def _pages(stream: Stream, answer: Answer, reading: Reading) -> Iterator[Page]:
@@ -284,6 +342,7 @@ def _pages(stream: Stream, answer: Answer, reading: Reading) -> Iterator[Page]:
         if stream.volatile
         else answer.records,
         [_updated(row) for row in answer.rows],
+        sweep.stamps(stream, answer) if stream.is_counted else None,
     )
 
 

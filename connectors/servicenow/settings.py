@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.patience import PatienceSettings
-from connectors.servicenow.streams import AUDIT_FIELDS, STREAMS
+from connectors.servicenow.streams import AUDIT_FIELDS, OPTIONAL, STREAMS
 
 Auth = Literal["basic", "oauth_client_credentials", "oauth_password", "api_key"]
 
@@ -30,7 +30,8 @@ class Settings(BaseModel):
 
     ``overlap_seconds`` is how far before the last watermark a window begins: a long transaction commits with an older
     time stamp than rows that were already read. ``lag_seconds`` is how far behind the server's clock a window ends, for
-    the same reason.
+    the same reason. ``also`` names streams of plugins that this instance has (``streams.OPTIONAL``), ``skip`` streams
+    that are not to be read; ``concurrency`` is how many requests are under way at once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,10 +40,12 @@ class Settings(BaseModel):
     url: str
     auth: Auth = "basic"
     skip: list[str] = []
+    also: list[str] = []
     query: dict[str, str] = {}
     audit_fields: list[str] = list(AUDIT_FIELDS)
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     per_minute: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=16)] = 4
     overlap_seconds: Annotated[int, Field(ge=0)] = 600
     lag_seconds: Annotated[int, Field(ge=0)] = 60
     patience: PatienceSettings = PatienceSettings()
@@ -60,6 +63,21 @@ class Settings(BaseModel):
         for name in skip:
             _known(name)
         return skip
+
+    @field_validator("also")
+    @classmethod
+    def _are_optional(cls, also: list[str]) -> list[str]:
+        for name in also:
+            _known(name)
+            if name not in OPTIONAL:
+                raise ValueError(f"{name} is read anyway; also is for {', '.join(OPTIONAL)}")
+        return also
+
+    @model_validator(mode="after")
+    def _are_apart(self) -> Self:
+        if both := sorted(set(self.also).intersection(self.skip)):
+            raise ValueError(f"{both[0]} stands under skip and under also")
+        return self
 
     @field_validator("query")
     @classmethod

@@ -14,6 +14,7 @@ from connectors.jira.rendering import desk as desk
 from connectors.jira.rendering.fields import field_id, fields
 from connectors.jira.rendering.histories import histories, versions
 from connectors.jira.rendering.links import Link, links
+from connectors.jira.rendering.register import register
 from connectors.jira.rendering.tickets import ENTITIES, Ticket, project, status_name
 from connectors.jira.rendering.tickets import fields as ticket_fields
 from connectors.jira.rendering.values import SITE_URL, Deployment, Pen
@@ -42,6 +43,8 @@ def site(organization: Organization, moment: datetime, deployment: Deployment = 
         issuetypes=[pen.issue_type(entity) for entity in ISSUE_TYPES],
         users=[user for user in users if user is not None],
         issues=_Issues(pen, organization, moment).render(),
+        portal=desk.portal(),
+        register=register(organization, moment, pen),
     )
 
 

@@ -13,7 +13,17 @@ from itertools import pairwise
 from connectors.jira.rendering.fields import field_id
 from connectors.jira.rendering.tickets import Ticket, reporter, status_name
 from connectors.jira.rendering.values import SITE_URL, Pen, duration
-from connectors.jira.rendering.words import DECISIONS, ISSUE_TYPES, REQUEST_TYPES, SERVICE_DESK_ID, STATUSES
+from connectors.jira.rendering.words import (
+    DECISIONS,
+    ISSUE_TYPES,
+    ORGANIZATIONS,
+    PROJECT_ID,
+    PROJECT_KEY,
+    PROJECT_NAME,
+    REQUEST_TYPES,
+    SERVICE_DESK_ID,
+    STATUSES,
+)
 from connectors.jira.simulator.site import Document
 from connectors.sample import Record, Values, clock
 
@@ -21,6 +31,7 @@ SLAS: Mapping[str, str] = {"Time to resolution": "1", "Time to first response": 
 """Ids of the SLAs by the names of their definitions, which are those of their fields."""
 
 _REQUEST = f"{SITE_URL}/rest/servicedeskapi/request"
+_DESK = f"{SITE_URL}/rest/servicedeskapi/servicedesk"
 
 
 def sla(pen: Pen, ticket: Ticket, name: str, clocks: Sequence[tuple[Record, Record]], moment: datetime) -> Document:
@@ -106,8 +117,6 @@ def request(pen: Pen, ticket: Ticket, values: Values, entered_at: datetime) -> D
         return None
     if reporter(ticket.entity, values) is None:
         return None
-    id_, name = REQUEST_TYPES[ticket.entity]
-    desk = f"{SITE_URL}/rest/servicedeskapi/servicedesk/{SERVICE_DESK_ID}"
     status = pen.status(status_name(ticket.entity, values))
     return {
         "_links": {
@@ -115,24 +124,47 @@ def request(pen: Pen, ticket: Ticket, values: Values, entered_at: datetime) -> D
             "web": f"{SITE_URL}/servicedesk/customer/portal/{SERVICE_DESK_ID}/{ticket.key}",
             "self": f"{_REQUEST}/{ticket.id}",
         },
-        "requestType": {
-            "_expands": ["field"],
-            "id": id_,
-            "_links": {"self": f"{desk}/requesttype/{id_}"},
-            "name": name,
-            "description": "",
-            "helpText": "",
-            "issueTypeId": ISSUE_TYPES[ticket.entity][0],
-            "serviceDeskId": SERVICE_DESK_ID,
-            "portalId": SERVICE_DESK_ID,
-            "groupIds": ["1"],
-        },
+        "requestType": request_type(ticket.entity),
         "currentStatus": {
             "status": status["name"],
             "statusCategory": status["statusCategory"]["key"].upper(),
             "statusDate": pen.desk_time(entered_at),
         },
     }
+
+
+def request_type(entity: str) -> Document:
+    """What a customer may ask for in the portal."""
+    id_, name = REQUEST_TYPES[entity]
+    return {
+        "_expands": ["field"],
+        "id": id_,
+        "_links": {"self": f"{_DESK}/{SERVICE_DESK_ID}/requesttype/{id_}"},
+        "name": name,
+        "description": "",
+        "helpText": "",
+        "issueTypeId": ISSUE_TYPES[entity][0],
+        "serviceDeskId": SERVICE_DESK_ID,
+        "portalId": SERVICE_DESK_ID,
+        "groupIds": ["1"],
+    }
+
+
+def portal() -> dict[str, list[Document]]:
+    """The service desk, its request types, and the organisations of its customers."""
+    desk = {
+        "_links": {"self": f"{_DESK}/{SERVICE_DESK_ID}"},
+        "id": SERVICE_DESK_ID,
+        "projectId": PROJECT_ID,
+        "projectName": PROJECT_NAME,
+        "projectKey": PROJECT_KEY,
+    }
+    organizations = [
+        {"id": str(n), "name": name, "_links": {"self": f"{SITE_URL}/rest/servicedeskapi/organization/{n}"}}
+        for n, name in enumerate(ORGANIZATIONS, 1)
+    ]
+    types = [request_type(entity) for entity in REQUEST_TYPES]
+    return {"servicedesk": [desk], "requesttype": types, "organization": organizations}
 
 
 def entered(ticket: Ticket, moment: datetime, *, category: bool = False) -> datetime:

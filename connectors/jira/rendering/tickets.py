@@ -253,4 +253,4 @@ def _seen_custom(pen: Pen, custom: Custom, values: Values) -> Seen:
     if custom.kind == "service":
         service = pen.service(key)
         return Seen(custom.name, id_, service["id"], service["name"])
-    return Seen(custom.name, id_, f"[{pen.asset(key)['id']}]", str(pen.names["configuration_item", key]["name"]))
+    return Seen(custom.name, id_, f"[{pen.asset_id(key)}]", str(pen.names["configuration_item", key]["name"]))

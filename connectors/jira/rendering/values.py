@@ -32,6 +32,8 @@ def uuid(entity: str, key: int) -> str:
 
 
 WORKSPACE = uuid("assets workspace", 1)
+SERVICE_OBJECTS = 50_000
+"""Added to the key of a service, to make the id of its object in Assets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,15 @@ class Pen:
         resource = f"ari:cloud:graph::service/{WORKSPACE}/{uuid('service', key)}"
         return {"id": "b:" + b64encode(resource.encode()).decode(), "name": self.names["service", key]["name"]}
 
-    def asset(self, key: int) -> Document:
-        """An object of Assets: issues carry its id and not its name."""
+    def asset(self, key: int) -> Document | str:
+        """An object of Assets: issues carry its id and not its name on Cloud, name and key on Data Center."""
+        if self.deployment == "datacenter":
+            return f"{self.names['configuration_item', key]['name']} (ITSM-{key})"
         return {"workspaceId": WORKSPACE, "id": f"{WORKSPACE}:{key}", "objectId": str(key)}
+
+    def asset_id(self, key: int) -> str:
+        """What histories call an object."""
+        return f"ITSM-{key}" if self.deployment == "datacenter" else f"{WORKSPACE}:{key}"
 
 
 def duration(seconds: float) -> Document:

@@ -142,3 +142,6 @@ REQUEST_TYPES: Mapping[str, tuple[str, str]] = {
     "change": ("12", "Request a change"),
 }
 """Id and name of what a customer may ask for in the portal, by entity. Problems are not asked for."""
+
+ORGANIZATIONS = ("Customers of the network", "Municipalities", "Contractors")
+"""The organisations that the desk's customers belong to."""

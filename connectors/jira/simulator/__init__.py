@@ -27,6 +27,7 @@ from connectors.jira.simulator.cloud import Cloud
 from connectors.jira.simulator.datacenter import DataCenter
 from connectors.jira.simulator.faults import Fault, Plan, RefusedError, problem
 from connectors.jira.simulator.index import Cursors, Index
+from connectors.jira.simulator.servicedesk import beside, is_beside, parameters
 from connectors.jira.simulator.site import Document, Issue, Site
 from connectors.loopback import Answer, Server
 
@@ -174,7 +175,7 @@ class Simulator:
         parts = urlsplit(target)
         with self._lock:
             try:
-                given = _parameters(method, parts.query, body)
+                given = parameters(parts.path, parts.query, body) or _parameters(method, parts.query, body)
             except RefusedError as refusal:
                 return self._dated(refusal.answer)
             request = Request(method, parts.path, _single(given) if method != "POST" else given)
@@ -205,6 +206,8 @@ class Simulator:
         is_known = headers is not None and self._is_known(shown or "")
         reason = None if is_known or not shown else "AUTHENTICATED_FAILED"
         call = Call(request.method, request.path, given, self.now, is_known, reason)
+        if is_beside(call.path):
+            return beside(call, self._site, self.deployment == "cloud", self.page_cap, headers)
         if self.deployment == "cloud":
             return Cloud(self._view(), self._cursors, self._account(), self.page_cap, self.url).answer(call)
         return DataCenter(self._view(), self._account(), self.page_cap, self.result_window, self.url).answer(call)

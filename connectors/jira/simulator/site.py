@@ -65,6 +65,8 @@ class Site:
 
     ``time_zone`` is that of the account's profile: JQL reads times in it, and all times are written in it. ``url`` is
     the public name that stands in the records, so that they are the same bytes whatever port they are served from.
+    ``portal`` has Service Management's lists (servicedesk, requesttype, organization), ``register`` those of Assets
+    (workspace, schema, type, attribute, object), ``traps`` what is wrong with Assets (``assets.Trap``).
     """
 
     url: str
@@ -75,3 +77,6 @@ class Site:
     issuetypes: list[Document] = field(default_factory=list)
     users: list[Document] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    portal: dict[str, list[Document]] = field(default_factory=dict)
+    register: dict[str, list[Document]] = field(default_factory=dict)
+    traps: set[Any] = field(default_factory=set)
