@@ -267,9 +267,21 @@ def _source(path: Path, name: str, table: Mapping[str, object]) -> tuple[BaseMod
         )
     model: type[BaseModel] = packages[str(kind)].Settings
     try:
-        return model.model_validate(own), values
+        return _anchored(model.model_validate(own), path.parent), values
     except ValidationError as error:
         raise ConfigurationError(_explain(path, error, ("sources", name), model)) from None
+
+
+def _anchored(settings: BaseModel, folder: Path) -> BaseModel:
+    """The settings with their relative paths below the folder, as far as they say how that is done."""
+    parts = {name: getattr(settings, name) for name in type(settings).model_fields}
+    anchored = {name: part.relative_to(folder) for name, part in parts.items() if _has_paths(part)}
+    settings = settings.model_copy(update=anchored) if anchored else settings
+    return settings.relative_to(folder) if _has_paths(settings) else settings  # type: ignore[attr-defined]
+
+
+def _has_paths(part: object) -> bool:
+    return isinstance(part, BaseModel) and hasattr(part, "relative_to")
 
 
 def _words(path: Path, name: str, table: object) -> dict[str, dict[str, str]]:

@@ -20,7 +20,7 @@ class Batch:
     content_hashes: list[str] = field(default_factory=list)
     updated: list[datetime | None] = field(default_factory=list)
     stamps: list[str] = field(default_factory=list)
-    bytes: int = 0
+    size: int = 0
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -48,7 +48,7 @@ class Batch:
         self.content_hashes += hashes if contents is records else sha256(contents)
         self.updated += updated
         self.stamps += stamps
-        self.bytes += sum(map(len, records))
+        self.size += sum(map(len, records))
 
     def take(self, most: int) -> Batch:
         """The first records, at most so many; they wait no longer."""
@@ -56,8 +56,8 @@ class Batch:
         taken = Batch(*(getattr(self, name)[:most] for name in columns))
         for name in columns:
             del getattr(self, name)[:most]
-        taken.bytes = sum(map(len, taken.records))
-        self.bytes -= taken.bytes
+        taken.size = sum(map(len, taken.records))
+        self.size -= taken.size
         return taken
 
     def table(self, texts: pa.Array) -> pa.Table:

@@ -155,7 +155,7 @@ class Writer:
         while len(self._waiting) >= BATCH_RECORDS:
             with self._evidence.transaction():
                 self._flush(BATCH_RECORDS)
-        if self._waiting.bytes >= BATCH_BYTES:
+        if self._waiting.size >= BATCH_BYTES:
             self._flush_all()
 
     # -------------------------------------------------------------- census

@@ -40,33 +40,24 @@ class BesideReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._made: tuple[Desk, Assets | None] | None = None
-        self._swept: Sweep | None = None
 
     def read(self, stream: Stream, reading: Reading, parents: Iterable[tuple[str, str]], /) -> Iterator[Page]:
         """All records; of objects none when they were read before: see ``census``."""
         if stream.name == ASSET_OBJECT.name:
-            if reading.watermark_from is None:
-                for entries in self._assets().objects(is_whole=True):
-                    reading.pages += 1
-                    yield _page(stream, entries)
-            self._swept = self._sweep(stream)
-            reading.source_count = len(self._swept.keys)
+            pages = self._assets().objects(is_whole=True) if reading.watermark_from is None else iter(())
         else:
-            reading.source_count = 0
-            for entries in self._entries(stream):
-                reading.pages += 1
-                reading.source_count += len(entries)
-                yield _page(stream, entries)
+            pages = self._entries(stream)
+        for entries in pages:
+            reading.pages += 1
+            yield _page(stream, entries)
         reading.watermark_to = self._connection.now.isoformat()
 
     def census(self, stream: Stream, reading: Reading, /) -> Iterator[Sweep]:
         """All keys; those of objects with their times of update, from a second walk without the attributes."""
-        swept = None
-        if stream.name == ASSET_OBJECT.name:
-            swept, self._swept = self._swept, None
-        swept = swept or self._sweep(stream)
-        reading.source_count = len(swept.keys)
-        yield swept
+        entries = [entry for page in self._entries(stream) for entry in page]
+        is_stamped = stream.name == ASSET_OBJECT.name
+        reading.source_count = len(entries)
+        yield Sweep([entry.key for entry in entries], [entry.stamp for entry in entries] if is_stamped else None)
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading, /) -> Iterator[Page]:
         """The named records."""
@@ -93,11 +84,6 @@ class BesideReader:
         return sum(len(entries) for entries in self._entries(stream))
 
     # ---------------------------------------------------------------- parts
-
-    def _sweep(self, stream: Stream) -> Sweep:
-        entries = [entry for page in self._entries(stream) for entry in page]
-        is_stamped = stream.name == ASSET_OBJECT.name
-        return Sweep([entry.key for entry in entries], [entry.stamp for entry in entries] if is_stamped else None)
 
     def _entries(self, stream: Stream) -> Iterator[list[Entry]]:
         """The records page by page; objects without their attributes."""

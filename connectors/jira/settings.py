@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.jira.streams import CUSTOM, STREAMS
+from connectors.network import NetworkSettings
 from connectors.patience import PatienceSettings
 
 Deployment = Literal["cloud", "datacenter"]
@@ -47,6 +48,7 @@ class Settings(BaseModel):
     overlap_hours: Annotated[int, Field(ge=26)] = 26
     reread_days: Annotated[int, Field(ge=0)] = 60
     fields: dict[str, str] = {}
+    network: NetworkSettings = NetworkSettings()
     patience: PatienceSettings = PatienceSettings()
 
     @field_validator("url", "assets_url")

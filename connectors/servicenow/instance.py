@@ -29,7 +29,7 @@ from connectors.servicenow.paging import BEGINNING, Walk, conditions, literal, m
 from connectors.servicenow.preflight import ROWS, Preflight, Proof, filter_fields
 from connectors.servicenow.readers import Readers, Task
 from connectors.servicenow.settings import Settings
-from connectors.servicenow.streams import AUDITED, SCOPE, STREAMS
+from connectors.servicenow.streams import AUDITED, OPTIONAL, SCOPE, STREAMS
 
 _KEYS_AT_ONCE = 100
 _ENDED = frozenset({"completed", "cancelled", "achieved", "breached"})

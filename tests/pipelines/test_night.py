@@ -19,6 +19,7 @@ import requests
 from connectors import sample
 from connectors.servicenow.rendering import rows
 from connectors.servicenow.simulator import Simulator
+from connectors.servicenow.streams import OPTIONAL, STREAMS
 from pipelines.configuration import load
 from pipelines.night import Night, StreamResult
 from warehouse.evidence import Evidence, EvidenceBusy

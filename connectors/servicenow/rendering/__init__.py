@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from connectors.sample import Event, Home, Organization, Record, Value, Values
+from connectors.servicenow.rendering import feedback as feedback
 from connectors.servicenow.rendering import inventory as inventory
 from connectors.servicenow.rendering import tickets as tickets
 from connectors.servicenow.rendering.values import sys_id, text, utc
@@ -19,6 +20,7 @@ Render = Callable[[Values], Row]
 
 _HOME: Home = "servicenow"
 _SYSTEM = "system"
+_DELETION = ("DELETED", "DELETED")
 _TABLES: Mapping[str, tuple[str, Render]] = {
     "sys_user": ("person", inventory.person),
     "sys_user_group": ("team", inventory.team),
@@ -30,8 +32,25 @@ _TABLES: Mapping[str, tuple[str, Render]] = {
     "contract_sla": ("sla_definition", inventory.agreement),
     "cmdb_ci_outage": ("outage", inventory.outage),
     "sysapproval_approver": ("approval", tickets.approval),
+    "asmt_assessment_instance": ("satisfaction", feedback.questionnaire),
 }
 """Tables that hold one row for each record of one entity. The others are put together below."""
+
+EMPTY = (
+    "service_offering",
+    "cmn_schedule",
+    "cmn_schedule_span",
+    "alm_asset",
+    "problem_task",
+    "sc_request",
+    "sc_req_item",
+    "sc_task",
+    "task_cmdb_ci_service",
+    "sysapproval_group",
+    "metric_definition",
+    "metric_instance",
+)
+"""Tables that every instance has, and the organisation does not use. Those of optional plugins are missing."""
 
 _AUDITED = ("incident", "problem", "change_request", "sysapproval_approver")
 _NOT_AUDITED = frozenset({"active", "business_duration", "calendar_duration", "reassignment_count"})
@@ -52,18 +71,73 @@ def rows(organization: Organization, moment: datetime) -> dict[str, list[Row]]:
         *_table(organization.of("service", _HOME), inventory.service_item, moment, users),
     ]
     tables["task_sla"] = _clocks(organization, moment, users)
-    tables["task_ci"] = [
-        row
+    named = [
+        record
         for table in ("incident", "problem", "change_request")
-        for row in _affected(table, organization.of(_TABLES[table][0], _HOME), moment, users)
+        for record in _affected(table, organization.of(_TABLES[table][0], _HOME), moment)
     ]
-    tables["sys_audit"] = [
+    tables["task_ci"] = _table(named, inventory.affected, moment, users)
+    tables["sys_choice"] = choices()
+    tables["core_company"] = [_entered(organization, "company", 1, inventory.company(organization.name))]
+    tables |= _feedback(organization, moment, users)
+    tables |= _audits(organization, work, named, moment, users)
+    return tables | {table: [] for table in EMPTY}
+
+
+def _feedback(organization: Organization, moment: datetime, users: Mapping[int, str]) -> dict[str, list[Row]]:
+    """The survey with its questions and answers, and the known-error articles."""
+    given = list(feedback.answers(organization.of("satisfaction", _HOME)))
+    written = list(feedback.articles(organization.of("problem", _HOME)))
+    return {
+        "asmt_metric_type": [_entered(organization, "survey", 1, feedback.SURVEY)],
+        "asmt_metric": [
+            _entered(organization, "survey_question", key, feedback.question(key)) for key in feedback.QUESTIONS
+        ],
+        "asmt_metric_result": _table(given, feedback.answer, moment, users),
+        "kb_knowledge": _table(written, feedback.article, moment, users),
+    }
+
+
+def _audits(
+    organization: Organization, work: list[Record], named: list[Record], moment: datetime, users: Mapping[int, str]
+) -> dict[str, list[Row]]:
+    """What was changed, and what was deleted. The log of deletions has one row for each, and so has the audit, also
+    for a record of a table that is not audited."""
+    audited = [
         *(row for table in _AUDITED for row in _audit(table, organization, moment, users)),
         *_audit_rows("change_task", work, tickets.change_task, moment, users),
     ]
-    tables["sys_choice"] = choices()
-    tables["core_company"] = [_company(organization)]
-    return tables
+    others: list[tuple[str, list[Record]]] = [
+        *((table, organization.of(entity, _HOME)) for table, (entity, _) in _TABLES.items() if table not in _AUDITED),
+        *((inventory.class_of(item.values), [item]) for item in organization.of("configuration_item", _HOME)),
+        ("task_sla", organization.of("sla_instance", _HOME)),
+        ("task_ci", named),
+    ]
+    audited += [
+        _audited(table, record, len(record.events) + 1, "DELETED", _DELETION, at, _SYSTEM)
+        for table, records in others
+        for record in records
+        if (at := record.deleted_at) is not None and at <= moment
+    ]
+    return {
+        "sys_audit": audited,
+        "sys_audit_delete": [_logged(row) for row in audited if row["fieldname"] == "DELETED"],
+    }
+
+
+def _logged(row: Row) -> Row:
+    """A row of ``sys_audit_delete`` for one of ``sys_audit`` that tells of a deletion."""
+    return {
+        "sys_id": sys_id(f"sys_audit_delete.{row['tablename']}", row["documentkey"]),
+        "tablename": row["tablename"],
+        "documentkey": row["documentkey"],
+        "display_value": "",
+        "sys_created_on": row["sys_created_on"],
+        "sys_created_by": row["sys_created_by"],
+        "sys_updated_on": row["sys_created_on"],
+        "sys_updated_by": row["sys_created_by"],
+        "sys_mod_count": "0",
+    }
 
 
 def _table(records: Iterable[Record], render: Render, moment: datetime, users: Mapping[int, str]) -> list[Row]:
@@ -130,27 +204,19 @@ def _clocks(organization: Organization, moment: datetime, users: Mapping[int, st
     ]
 
 
-def _affected(table: str, records: Iterable[Record], moment: datetime, users: Mapping[int, str]) -> Iterator[Row]:
-    """``task_ci``: the configuration item that a ticket names, written when the ticket first named it."""
+def _affected(table: str, records: Iterable[Record], moment: datetime) -> Iterator[Record]:
+    """The configuration item that a ticket names, from when it first named it until the ticket is deleted."""
     for record in records:
-        values = record.at(moment)
-        item = values["configuration_item"] if values is not None else None
+        if record.created_at > moment:
+            continue
+        *_, (_, values) = _versions(record, moment)
+        item = values["configuration_item"]
         if not isinstance(item, int) or not item:
             continue
-        named = [event for event in record.history(moment) if event.changes.get("configuration_item") == item]
-        at, by = (named[0].at, named[0].by) if named else (record.created_at, record.created_by)
-        yield {
-            "sys_id": sys_id(f"task_ci.{table}.{record.key}", item),
-            "task": sys_id(record.entity, record.key),
-            "ci_item": sys_id("configuration_item", item),
-            "applied": "true",
-            "applied_date": utc(at),
-            "sys_created_on": utc(at),
-            "sys_created_by": _user(users, by),
-            "sys_updated_on": utc(at),
-            "sys_updated_by": _user(users, by),
-            "sys_mod_count": "0",
-        }
+        naming = [event for event in record.history(moment) if event.changes.get("configuration_item") == item]
+        at, by = (naming[0].at, naming[0].by) if naming else (record.created_at, record.created_by)
+        told: dict[str, Value] = {"entity": record.entity, "ticket": record.key, "named_at": at}
+        yield Record(f"task_ci.{table}.{record.key}", item, record.home, at, by, told, deleted_at=record.deleted_at)
 
 
 def _audit(table: str, organization: Organization, moment: datetime, users: Mapping[int, str]) -> Iterator[Row]:
@@ -173,8 +239,7 @@ def _audit_rows(
                         yield _audited(table, record, checkpoint, name, (before[name], value), event.at, user)
             before = after
         if record.deleted_at is not None and record.deleted_at <= moment:
-            words = ("DELETED", "DELETED")
-            yield _audited(table, record, len(record.events) + 1, "DELETED", words, record.deleted_at, _SYSTEM)
+            yield _audited(table, record, len(record.events) + 1, "DELETED", _DELETION, record.deleted_at, _SYSTEM)
 
 
 def _audited(
@@ -196,12 +261,12 @@ def _audited(
     }
 
 
-def _company(organization: Organization) -> Row:
-    """The organisation itself. It was entered before everything else."""
+def _entered(organization: Organization, entity: str, key: int, row: Row) -> Row:
+    """A row that the administrator entered before everything else."""
     founded = utc(min(record.created_at for record in organization.of("person")))
     return {
-        **inventory.company(organization.name),
-        "sys_id": sys_id("company", 1),
+        **row,
+        "sys_id": sys_id(entity, key),
         "sys_created_on": founded,
         "sys_created_by": "admin",
         "sys_updated_on": founded,

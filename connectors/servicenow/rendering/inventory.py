@@ -64,13 +64,18 @@ def company(name: str) -> Row:
     }
 
 
+def class_of(values: Values) -> str:
+    """The table of a configuration item's own class."""
+    return ITEM_CLASS.get(text(values["class"]), "cmdb_ci")
+
+
 def item(values: Values) -> Row:
     """A row of ``cmdb_ci`` for a configuration item."""
     status = text(values["status"])
     return {
         **dict.fromkeys(_ITEM_BLANKS.split(), ""),
         "name": text(values["name"]),
-        "sys_class_name": ITEM_CLASS.get(text(values["class"]), "cmdb_ci"),
+        "sys_class_name": class_of(values),
         "sys_domain": "global",
         "short_description": text(values["description"]),
         "serial_number": text(values["serial_number"]),
@@ -128,6 +133,16 @@ def relation(values: Values) -> Row:
     }
 
 
+def affected(values: Values) -> Row:
+    """A row of ``task_ci``: a configuration item that a ticket names."""
+    return {
+        "task": reference(text(values["entity"]), values["ticket"]),
+        "ci_item": reference("configuration_item", values["key"]),
+        "applied": "true",
+        "applied_date": text(values["named_at"]),
+    }
+
+
 def outage(values: Values) -> Row:
     """A row of ``cmdb_ci_outage``: on the item when one is named, else on the service."""
     kind = text(values["type"])
@@ -168,13 +183,17 @@ def agreement(values: Values) -> Row:
 
 
 def running(record: Record, definition: Record, moment: datetime) -> Row:
-    """A row of ``task_sla`` as its clock reads at ``moment``."""
+    """A row of ``task_sla`` as its clock reads at ``moment``.
+
+    A pause moves the breach time, and enters the paused duration, when it has ended and not while it lasts.
+    """
     values, read = record.at(moment) or record.values, clock(record, definition, moment)
     target = definition.values["target_seconds"]
     if not isinstance(target, int):
         raise TypeError(f"sla_definition {definition.key} has no target")
     pauses = values["pauses"]
     paused_at = pauses[-1][0] if isinstance(pauses, list) and read.state == "paused" else None
+    counted = clock(record, definition, paused_at) if paused_at is not None else read
     spent, left = duration(read.elapsed_seconds), duration(target - read.elapsed_seconds)
     percentage = f"{100 * read.elapsed_seconds / target:.2f}"
     return {
@@ -185,11 +204,11 @@ def running(record: Record, definition: Record, moment: datetime) -> Row:
         "has_breached": text(read.is_breached),
         "start_time": utc(read.started_at),
         "end_time": text(read.stopped_at),
-        "planned_end_time": utc(read.breach_at),
+        "planned_end_time": utc(counted.breach_at),
         "original_breach_time": utc(read.started_at + timedelta(seconds=target)),
         "pause_time": text(paused_at),
-        "pause_duration": duration(read.paused_seconds),
-        "business_pause_duration": duration(read.paused_seconds),
+        "pause_duration": duration(counted.paused_seconds),
+        "business_pause_duration": duration(counted.paused_seconds),
         "duration": spent,
         "business_duration": spent,
         "percentage": percentage,

@@ -168,6 +168,29 @@ CHOICES: Mapping[tuple[str, str], tuple[Choice, ...]] = {
         ("4", "Closed Incomplete"),
         ("7", "Closed Skipped"),
     ),
+    ("problem_task", "state"): (
+        ("151", "New"),
+        ("152", "Assess"),
+        ("154", "Work in Progress"),
+        ("157", "Closed"),
+    ),
+    ("problem_task", "problem_task_type"): (("rca", "Root Cause Analysis"), ("general", "General")),
+    ("sc_request", "request_state"): (
+        ("requested", "Pending Approval"),
+        ("in_process", "Approved"),
+        ("closed_complete", "Closed Complete"),
+        ("closed_incomplete", "Closed Incomplete"),
+        ("closed_cancelled", "Closed Cancelled"),
+        ("closed_rejected", "Closed Rejected"),
+    ),
+    ("task", "state"): (
+        ("-5", "Pending"),
+        ("1", "Open"),
+        ("2", "Work in Progress"),
+        ("3", "Closed Complete"),
+        ("4", "Closed Incomplete"),
+        ("7", "Closed Skipped"),
+    ),
     ("task", "priority"): (
         ("1", "1 - Critical"),
         ("2", "2 - High"),
@@ -213,6 +236,18 @@ CHOICES: Mapping[tuple[str, str], tuple[Choice, ...]] = {
         ("outage", "Outage"),
         ("planned", "Planned Outage"),
         ("degradation", "Degradation"),
+    ),
+    ("asmt_assessment_instance", "state"): (
+        ("ready", "Ready to take"),
+        ("wip", "Work in progress"),
+        ("complete", "Complete"),
+        ("canceled", "Canceled"),
+    ),
+    ("kb_knowledge", "workflow_state"): (
+        ("draft", "Draft"),
+        ("review", "Review"),
+        ("published", "Published"),
+        ("retired", "Retired"),
     ),
 }
 """Values and labels by table and element, in the order of the list that a person picks from."""

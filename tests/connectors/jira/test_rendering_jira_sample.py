@@ -25,6 +25,7 @@ from connectors.jira.simulator.site import Document, Issue, Site
 from connectors.sample import AS_OF, Organization, clock, generate
 
 DAY = timedelta(days=1)
+ISSUE = next(stream for stream in STREAMS if stream.name == "issue")
 
 
 @pytest.fixture(scope="module")
@@ -244,5 +245,7 @@ def test_the_connector_reads_everything_and_a_night_later_what_changed(
         since = AS_OF - DAY - timedelta(hours=26)
         assert {issue.id for issue in second.issues if issue.updated >= since} <= changed.keys()
         assert 0 < len(changed) < len(issues) / 2
+        swept = {key for sweep in connector.census(ISSUE, again) for key in sweep.keys}
+        assert swept == {issue.id for issue in second.issues}
         assert again.source_count == len(second.issues)
         connector.close()
