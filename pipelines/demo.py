@@ -57,6 +57,8 @@ connector = "jira"
 url = "{jira}"
 deployment = "cloud"
 projects = ["OPS"]
+read_assets = true
+assets_url = "{jira}/jsm/assets"
 """
 
 

@@ -19,7 +19,8 @@ __all__ = ["ROLES", "STREAMS", "Settings", "connect"]
 
 ROLES = (
     "A user with Browse projects in every configured project, and a Jira Service Management agent licence (role Service"
-    " Desk Team) where SLAs are read: customers are shown none. No right to edit."
+    " Desk Team) where SLAs are read: customers are shown none. The role Object Schema Users in Assets, where that is"
+    " read. No right to edit."
 )
 
 

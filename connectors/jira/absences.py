@@ -47,18 +47,19 @@ def bulk_issues(connection: Connection, ids: Sequence[str], fields: Sequence[str
         ServerFailed: the site still has trouble with one of them, which says nothing about whether it exists.
     """
     found, asked = Issues([], []), list(ids)
+    errors: list[dict[str, object]] = []
     with connection.lend() as client:
         for _ in range(_MOST_ROUNDS):
             answer = client.issues(asked, fields)
             more = issues(answer.issues)
             found = Issues(found.heads + more.heads, found.records + more.records)
-            if not answer.issueErrors:
+            errors = answer.issueErrors or []
+            if not errors:
                 return found
-            asked = [str(error.get("id")) for error in answer.issueErrors]
-    first = answer.issueErrors[0]
+            asked = [str(error.get("id")) for error in errors]
     raise ServerFailed(
-        f"{connection.source}: {len(answer.issueErrors)} issues could not be read now,"
-        f" the first {first.get('id')}: {first.get('errorMessage')}",
+        f"{connection.source}: {len(errors)} issues could not be read now,"
+        f" the first {errors[0].get('id')}: {errors[0].get('errorMessage')}",
         "run again",
     )
 

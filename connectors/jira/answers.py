@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import requests
@@ -160,7 +160,11 @@ def check(response: requests.Response) -> None:
         )
     path = re.sub(r"^.*/rest/api/[^/]+/", "", urlsplit(response.url).path)
     expected: Any = list[msgspec.Raw] if path in _LISTS else _ENVELOPES.get(path, dict[str, msgspec.Raw])
-    decode(response.content, expected)
+    answer = decode(response.content, expected)
+    if path == "search" and isinstance(answer, SearchPage) and answer.total and not answer.issues:
+        asked = parse_qs(urlsplit(response.url).query)
+        if asked.get("maxResults") != ["0"] and int(asked.get("startAt", ["0"])[0]) < answer.total:
+            raise BrokenAnswer(f"the search counts {answer.total} issues and shows none", "run again")
 
 
 class _Errors(msgspec.Struct):

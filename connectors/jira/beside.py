@@ -108,8 +108,8 @@ class BesideReader:
 
     def _parts(self) -> tuple[Desk, Assets | None]:
         if self._made is None:
-            session, settings = self._connection.beside(), self._connection.settings
-            self._made = Desk(session, settings.url, self._desks()), None
+            url = self._connection.settings.url
+            self._made = Desk(self._connection.beside(url), url, self._desks()), None
         return self._made
 
     def _found(self, desk: Desk) -> Assets:
@@ -119,7 +119,7 @@ class BesideReader:
         if self._connection.is_cloud:
             workspace = desk.workspace()
             root = f"{root}/workspace/{workspace}/v1"
-        session = self._connection.beside()
+        session = self._connection.beside(settings.assets_address)
         return Assets(session, root, settings.deployment, workspace, settings.asset_schemas, settings.page_size)
 
     def _desks(self) -> list[str]:

@@ -21,7 +21,7 @@ import msgspec
 import requests
 from pydantic import SecretStr
 
-from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, ServerFailed, Transport, session
+from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, ServerFailed, Transport
 from connectors.jira.answers import (
     Account,
     BulkIssues,
@@ -38,6 +38,7 @@ from connectors.jira.answers import (
     moment,
 )
 from connectors.jira.settings import Deployment
+from connectors.network import NetworkSettings
 
 __all__ = ["Client", "Login", "decode", "login"]
 
@@ -73,13 +74,14 @@ class Client:
     deployment: Deployment
     login: Login
     patience: Patience
-    pace: Pace | None = None
+    pace: Pace
+    network: NetworkSettings
     transport: Transport = field(init=False)
     _jira: jira.JIRA = field(init=False)
 
     def __post_init__(self) -> None:
         self.transport = Transport(self.patience, check, pace=self.pace)
-        own = session(self.transport, self.url)
+        own = self.network.session(self.transport, self.url)
         token = self.login.token.get_secret_value()
         username = self.login.username.get_secret_value() if self.login.username else None
         # requests encodes the header in latin-1, Jira reads UTF-8
@@ -94,9 +96,11 @@ class Client:
             logging=False,
         )
         self._jira.deploymentType = "Cloud" if self.deployment == "cloud" else "Server"
+        theirs = self._jira._session
         for prefix, adapter in own.adapters.items():
-            self._jira._session.mount(prefix, adapter)
-        self._jira._session.max_redirects = own.max_redirects
+            theirs.mount(prefix, adapter)
+        for name in ("verify", "cert", "proxies", "trust_env", "max_redirects"):
+            setattr(theirs, name, getattr(own, name))
 
     def myself(self) -> Account:
         """The account, by the site's own word; refuses anonymous visitors."""

@@ -33,7 +33,7 @@ class Connection:
         self._pace = Pace(settings.per_minute)
         self._clients: list[Client] = []
         self._free: list[Client] = []
-        self._beside: Session | None = None
+        self._beside: dict[str, Session] = {}
         self._lock = Lock()
         self._discovery: Discovery | None = None
         self.account, self.zone = "", ""
@@ -51,8 +51,8 @@ class Connection:
         with self._lock:
             client = self._free.pop() if self._free else None
         if client is None:
-            settings = self.settings
-            client = Client(settings.url, settings.deployment, self._login, self._patience, self._pace)
+            site = self.settings
+            client = Client(site.url, site.deployment, self._login, self._patience, self._pace, site.network)
             with self._lock:
                 self._clients.append(client)
         try:
@@ -61,19 +61,20 @@ class Connection:
             with self._lock:
                 self._free.append(client)
 
-    def beside(self) -> Session:
-        """The session for Service Management's own API and for Assets, at the same pace."""
-        if self._beside is None:
-            self._beside = Session(self.settings.url, self._login, self._patience, self._pace)
-        return self._beside
+    def beside(self, url: str) -> Session:
+        """The session for what is not the platform's API, at an address (Assets has its own), at the same pace."""
+        with self._lock:
+            if url not in self._beside:
+                network = self.settings.network
+                self._beside[url] = Session(url, self._login, self._patience, self._pace, network)
+            return self._beside[url]
 
     @property
     def sent(self) -> tuple[int, int]:
         """Requests sent so far by all clients, and how many of them were repeats."""
         with self._lock:
-            transports = [client.transport for client in self._clients]
-        if self._beside is not None:
-            transports.append(self._beside.transport)
+            everyone: list[Client | Session] = [*self._clients, *self._beside.values()]
+        transports = [one.transport for one in everyone]
         return sum(one.requests for one in transports), sum(one.retries for one in transports)
 
     def prove(self) -> None:
@@ -115,8 +116,8 @@ class Connection:
         """End all sessions."""
         for client in self._clients:
             client.close()
-        if self._beside is not None:
-            self._beside.close()
+        for session in self._beside.values():
+            session.close()
 
     def _who(self) -> str:
         with self.lend() as client:

@@ -15,8 +15,10 @@ from connectors.jira.records import batches, history_page
 from connectors.ordered import ordered
 
 _AT_ONCE = {"cloud": 1000, "datacenter": 100}
-_COMPARED = 20
-"""Issues of a batch, those with the most histories, whose count is held against what the issue itself says."""
+_COMPARED = 10
+"""Issues of a large batch with the most histories, and as many with the fewest, that are compared first."""
+_INLINE_AT_ONCE = 100
+"""Issues that can be asked in one request; a batch of no more is compared whole."""
 
 
 class HistoryReader:
@@ -44,12 +46,9 @@ class HistoryReader:
     def _read(self, reading: Reading, ids: Iterable[str]) -> Iterator[Page]:
         reading.source_count = 0
         tasks = (partial(self.of, batch) for batch in batches(ids, _AT_ONCE[self._connection.settings.deployment]))
-        seen: set[str] = set()
         for page in ordered(tasks, self._connection.settings.concurrency):
             reading.pages += 1
-            fresh = set(page.keys) - seen
-            reading.source_count += len(fresh)
-            seen |= fresh
+            reading.source_count += len(page.keys)
             yield page
 
     def of(self, ids: Sequence[str]) -> Iterator[Page]:
@@ -65,7 +64,8 @@ def bulk(client: Client, ids: Sequence[str], limit: int) -> Iterator[Page]:
     """From Cloud's bulk endpoint (at most 1000 issues): inside an issue Cloud shows the newest 40 at most.
 
     The endpoint orders by time over all issues, so that the histories of one are spread over the pages. A walk that
-    lost its place is begun anew, once. In the end, the issues themselves say how many histories they have.
+    lost its place is begun anew, once. It says neither a total nor which page is the last, so in the end the issues
+    (of a large batch, some of them) are asked how many histories they have, and give themselves what did not come.
 
     Raises:
         Inconsistent: histories came that were not asked for, fewer than the issue counts, or the pages do not end.
@@ -74,19 +74,32 @@ def bulk(client: Client, ids: Sequence[str], limit: int) -> Iterator[Page]:
     for is_last_try in (False, True):
         try:
             for page in _bulk(client, ids, limit):
-                seen.update(page.keys)
-                yield page
+                yield _fresh(page, seen)
             break
         except LostPlace:
             if is_last_try:
                 raise
     counts = Counter(key.partition("/")[0] for key in seen)
-    yield from _lacking(client, {id_: count for id_, count in counts.most_common(_COMPARED)}, seen)
+    ranked = sorted(ids, key=lambda id_: counts[id_])
+    is_small = len(ranked) <= _INLINE_AT_ONCE
+    if _lacking(client, ranked if is_small else ranked[:_COMPARED] + ranked[-_COMPARED:], counts):
+        for batch in batches(ids, _INLINE_AT_ONCE):
+            for id_ in _lacking(client, batch, counts):
+                yield from _one(client, id_, seen)
+
+
+def _fresh(page: Page, seen: set[str]) -> Page:
+    """The histories that did not come before; they are noted."""
+    places = [n for n, key in enumerate(page.keys) if key not in seen]
+    seen.update(page.keys)
+    records = [page.records[n] for n in places]
+    return Page([page.keys[n] for n in places], records, records, [page.updated[n] for n in places])
 
 
 def _bulk(client: Client, ids: Sequence[str], limit: int) -> Iterator[Page]:
     wanted, tokens = set(ids), Tokens("changelog")
     token: str | None = None
+    fullest, is_repeated = limit, False
     while True:
         try:
             page = client.histories(ids, limit, token)
@@ -97,34 +110,31 @@ def _bulk(client: Client, ids: Sequence[str], limit: int) -> Iterator[Page]:
         for log in page.issueChangeLogs:
             if log.issueId not in wanted:
                 raise Inconsistent(f"changelog: that of issue {log.issueId} came unasked", "")
-        yield history_page((log.issueId, raw) for log in page.issueChangeLogs for raw in log.changeHistories)
+        found = history_page((log.issueId, raw) for log in page.issueChangeLogs for raw in log.changeHistories)
+        yield found
+        if page.nextPageToken is None and len(found.keys) >= max(fullest, 1) and not is_repeated:
+            is_repeated = True  # a last page that is full: was a token forgotten?
+            continue
+        is_repeated, fullest = False, len(found.keys) if token is None else max(fullest, len(found.keys))
         token = tokens.follow(page.nextPageToken)
         if token is None:
             return
 
 
-def _lacking(client: Client, counts: Mapping[str, int], seen: set[str]) -> Iterator[Page]:
-    """The histories of issues that count more of them than came, from the issue's own endpoint."""
-    if not counts:
-        return
-    for head in issues(client.heads(list(counts)).issues).heads:
-        if head.changelog is not None and (head.changelog.total or 0) > counts.get(head.id, 0):
-            yield from _one(client, head.id, seen)
+def _lacking(client: Client, ids: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    """Which of the issues (at most 100) count more histories than came."""
+    heads = issues(client.heads(ids).issues).heads if ids else []
+    return [head.id for head in heads if head.changelog and (head.changelog.total or 0) > counts.get(head.id, 0)]
 
 
 def _one(client: Client, id_: str, seen: set[str]) -> Iterator[Page]:
     start, total = 0, 1
-    keys = {key for key in seen if key.startswith(f"{id_}/")}
     while start < total:
         page = client.history(id_, start)
-        found = history_page((id_, raw) for raw in page.values)
-        start, total = start + len(page.values), page.total
-        keys.update(found.keys)
         if not page.values:
-            break
-        yield found
-    if len(keys) < total:
-        raise Inconsistent(f"changelog: {len(keys)} of {total} histories of issue {id_} came", "run again")
+            raise Inconsistent(f"changelog: {start} of {total} histories of issue {id_} came", "run again")
+        start, total = start + len(page.values), page.total
+        yield _fresh(history_page((id_, raw) for raw in page.values), seen)
 
 
 def inline(client: Client, ids: Sequence[str]) -> Iterator[Page]:

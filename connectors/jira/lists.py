@@ -36,11 +36,9 @@ class ListReader:
 
     def explain(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Mapping[str, Absence]:
         """A list says nothing of what is not in it."""
-        reason = (
-            "no longer among the configured projects"
-            if stream.name == "project"
-            else f"no longer in the site's list: deleted, or of no use to any project that {self._connection.account} sees"
-        )
+        reason = "no longer in the site's list: deleted, or used in no project that is shown"
+        if stream.name == "project":
+            reason = "no longer among the configured projects"
         return dict.fromkeys(keys, Absence("not_visible", reason))
 
     def records(self, name: str) -> list[bytes]:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -138,7 +139,7 @@ class Windows:
         pieces = self.workers * _PIECES if self.workers > 1 else 1
         cuts = [_floor(begin + (last - begin) * n / pieces) for n in range(1, pieces + 1)] if begin < last else []
         edges = [None, *dict.fromkeys(cuts)]
-        stretches = [partial(self._stretch, lower, upper) for lower, upper in zip(edges, edges[1:], strict=False)]
+        stretches = [partial(self._stretch, lower, upper) for lower, upper in pairwise(edges)]
         yield from ordered(stretches, self.workers)
         yield from self._stretch(edges[-1], None)
 

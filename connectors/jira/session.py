@@ -9,9 +9,10 @@ import msgspec
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, Transport, session
+from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, Transport
 from connectors.jira.answers import decode
 from connectors.jira.client import Login
+from connectors.network import NetworkSettings
 
 _OPT_IN = {"X-ExperimentalApi": "opt-in", "Accept": "application/json"}
 
@@ -30,9 +31,9 @@ class _Bearer(AuthBase):
 class Session:
     """Requests with the log-in of the site: Assets takes the same one, on an address of its own."""
 
-    def __init__(self, url: str, login: Login, patience: Patience, pace: Pace | None = None) -> None:
+    def __init__(self, url: str, login: Login, patience: Patience, pace: Pace, network: NetworkSettings) -> None:
         self.transport = Transport(patience, check, pace=pace)
-        self._session = session(self.transport, url, auth=_auth(login))
+        self._session = network.session(self.transport, url, auth=_auth(login))
 
     def get(self, url: str, parameters: Mapping[str, str | int] | None = None) -> bytes:
         """The body of an answer. Raises SourceError for any other than a sound one."""

@@ -31,6 +31,7 @@ class StandIn:
         self.simulator.start()
         keys = [str(project["key"]) for project in self._site().projects]
         self.settings = {"connector": "jira", "url": self.simulator.url, "deployment": "cloud", "projects": keys}
+        self.settings |= {"read_assets": True, "assets_url": f"{self.simulator.url}/jsm/assets"}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

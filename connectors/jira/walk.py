@@ -16,6 +16,7 @@ from connectors.http import Inconsistent
 
 _MOST_STEPS_BACK = 100
 _MOST_ROUNDS = 3
+_MOST_BARREN = 3
 
 
 class Entry(NamedTuple):
@@ -51,12 +52,12 @@ def walk(subject: str, ask: Ask, count: Callable[[], int | None] = lambda: None)
     ends the walk. Where fewer came than are counted, the list is walked again for what was added in its midst.
 
     Raises:
-        Inconsistent: fewer records came than the source counts, more are announced and none come, the same page came
-            twice, or the list changes faster than it can be read.
+        Inconsistent: fewer records came than the source counts, more are announced and none come, the same page comes
+            wherever it is to begin, or the list changes faster than it can be read.
     """
     seen: set[str] = set()
     start, back, steps_back, rounds = 0, 1, 0, 1
-    previous: list[str] = []
+    reached, barren = 0, 0
     while True:
         page = ask(start)
         keys = [entry.key for entry in page.entries]
@@ -64,17 +65,20 @@ def walk(subject: str, ask: Ask, count: Callable[[], int | None] = lambda: None)
             steps_back += 1
             if steps_back > _MOST_STEPS_BACK:
                 raise Inconsistent(f"{subject}: the list changes faster than it can be read", "run again later")
-            start, back, previous = max(0, page.start - back), back * 2, []
+            start, back = max(0, page.start - back), back * 2
             continue
-        is_beyond = page.start + len(keys) - 1 > start
-        if is_beyond and keys == previous:
-            raise Inconsistent(f"{subject}: the same page came twice", "run again")
+        end = page.start + len(keys) - 1
         fresh = {entry.key: entry for entry in page.entries if entry.key not in seen}
         seen.update(fresh)
         if fresh:
             yield list(fresh.values())
-        if not page.is_last and (is_beyond or fresh):
-            start, back, previous = page.start + len(keys) - 1, 1, keys
+        # places that were not read before, and only known records in them
+        barren = barren + 1 if end > reached and not fresh else 0
+        if barren > _MOST_BARREN:
+            raise Inconsistent(f"{subject}: the same page came again and again", "run again")
+        reached = max(reached, end)
+        if not page.is_last and (end > start or fresh):
+            start, back = end, 1
             continue
         if page.is_last is False:
             raise Inconsistent(f"{subject}: more is announced and nothing comes", "run again")
@@ -84,4 +88,4 @@ def walk(subject: str, ask: Ask, count: Callable[[], int | None] = lambda: None)
             return
         if rounds == _MOST_ROUNDS:
             raise Inconsistent(f"{subject}: {len(seen)} of {wanted} came", "run again")
-        start, back, previous, rounds = 0, 1, [], rounds + 1
+        start, back, rounds = 0, 1, rounds + 1

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.network import NetworkSettings
-from connectors.network import NetworkSettings
 from connectors.patience import PatienceSettings
 from connectors.servicenow.streams import AUDIT_FIELDS, OPTIONAL, STREAMS
 
@@ -50,7 +49,6 @@ class Settings(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=16)] = 4
     overlap_seconds: Annotated[int, Field(ge=0)] = 600
     lag_seconds: Annotated[int, Field(ge=0)] = 60
-    network: NetworkSettings = NetworkSettings()
     network: NetworkSettings = NetworkSettings()
     patience: PatienceSettings = PatienceSettings()
 

@@ -11,7 +11,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import format_datetime
 from threading import RLock
@@ -25,8 +25,9 @@ from connectors.jira.simulator.arguments import refused
 from connectors.jira.simulator.call import Call
 from connectors.jira.simulator.cloud import Cloud
 from connectors.jira.simulator.datacenter import DataCenter
-from connectors.jira.simulator.faults import Fault, Plan, RefusedError, problem
-from connectors.jira.simulator.index import Cursors, Index
+from connectors.jira.simulator.faults import PAGE_CAPS, Fault, Plan, RefusedError, problem
+from connectors.jira.simulator.holdings import Holdings, Views
+from connectors.jira.simulator.index import Cursors
 from connectors.jira.simulator.servicedesk import beside, is_beside, parameters
 from connectors.jira.simulator.site import Document, Issue, Site
 from connectors.loopback import Answer, Server
@@ -55,8 +56,8 @@ class Simulator:
     """One site, one account that may read it, a clock that stands still until it is advanced.
 
     The account shows ``username`` and ``token`` on Cloud (basic), the token alone on Data Center (bearer). ``page_cap``
-    is the most of any page. ``before`` is called ahead of every answer, for writes between two requests. All methods
-    may be called while it serves.
+    is the most of any page; ``account`` is the account's id (Cloud) or name. ``before`` is called ahead of every
+    answer, for writes between two requests. All methods may be called while it serves.
     """
 
     def __init__(
@@ -80,10 +81,8 @@ class Simulator:
         self.log: list[Request] = []
         self.faults: list[Plan] = []
         self.before: Callable[[Request], None] | None = None
-        self._site = site
-        self._issues = {issue.id: issue for issue in site.issues}
-        self._hidden: set[str] = set()
-        self._index: Index | None = None
+        self.account = ACCOUNT if deployment == "cloud" else username.partition("@")[0]
+        self._holdings = Holdings(site, now, shows_archived_projects=deployment == "datacenter")
         self._cursors = Cursors()
         self._lock = RLock()
         self._server = Server(self.answer, port)
@@ -115,33 +114,70 @@ class Simulator:
         with self._lock:
             self.now = now
             if site is not None:
-                self._site = site
-                self._issues = {issue.id: issue for issue in site.issues}
-            self._index = None
+                self._holdings.load(site)
+            self._holdings.advance(now)
+
+    def lag(self, lag: timedelta) -> None:
+        """Let the search show changes from now on only so much later, by the site's clock."""
+        with self._lock:
+            self._holdings.lag = lag
 
     def put(self, *issues: Issue) -> None:
         """Add issues, or replace those of the same id."""
         with self._lock:
-            self._issues.update((issue.id, issue) for issue in issues)
-            self._index = None
+            self._holdings.put(issues)
 
     def remove(self, id_: str) -> None:
         """Delete an issue. Raises KeyError when it is not there."""
         with self._lock:
-            del self._issues[id_]
-            self._index = None
+            self._holdings.remove(id_)
 
-    def hide(self, id_: str) -> None:
-        """Take the right to see an issue away: it is as if it were not there."""
+    def move(self, id_: str, project_key: str, number: int) -> None:
+        """Move an issue to another project, under a new key. Raises KeyError when one of them is not there."""
         with self._lock:
-            self._hidden.add(id_)
-            self._index = None
+            self._holdings.move(id_, project_key, number)
 
-    def show(self, id_: str) -> None:
+    def archive(self, id_: str) -> None:
+        """Put an issue into the archive: not in the search, still found by its id. Raises KeyError."""
+        with self._lock:
+            self._holdings.archive(id_)
+
+    def put_away(self, project_key: str, *, is_trashed: bool = False) -> None:
+        """Put a project into the archive, or the trash. Raises KeyError when it is not there."""
+        with self._lock:
+            self._holdings.put_away(project_key, is_trashed=is_trashed)
+
+    def bring_back(self, project_key: str) -> None:
+        """Make a project live again. Raises KeyError when it is not there."""
+        with self._lock:
+            self._holdings.bring_back(project_key)
+
+    def hide(self, *ids: str) -> None:
+        """Take the right to see issues away: it is as if they were not there."""
+        with self._lock:
+            for id_ in ids:
+                self._holdings.hide(id_, is_hidden=True)
+
+    def show(self, *ids: str) -> None:
         """Give the right back."""
         with self._lock:
-            self._hidden.discard(id_)
-            self._index = None
+            for id_ in ids:
+                self._holdings.hide(id_, is_hidden=False)
+
+    def deny(self, project_key: str) -> None:
+        """Take the permission to browse a project away."""
+        with self._lock:
+            self._holdings.deny(project_key, is_denied=True)
+
+    def allow(self, project_key: str) -> None:
+        """Give it back."""
+        with self._lock:
+            self._holdings.deny(project_key, is_denied=False)
+
+    def views(self) -> Views:
+        """What the account is shown now, by the search and by id: to hold against what a reader has stored."""
+        with self._lock:
+            return self._holdings.views()
 
     def expire_tokens(self) -> None:
         """Make every page token so far worthless."""
@@ -188,7 +224,8 @@ class Simulator:
             try:
                 if len(target) > _LONGEST_TARGET:
                     raise RefusedError(problem(414, "Request URI is too long"))
-                answer = self._answer(request, given, None if is_rejected else headers)
+                cap = self.page_cap if plan is None else PAGE_CAPS.get(plan.fault, self.page_cap)
+                answer = self._answer(request, given, None if is_rejected else headers, cap)
             except RefusedError as refusal:
                 answer = refusal.answer
             if plan is not None and not is_rejected:
@@ -200,17 +237,20 @@ class Simulator:
             answer, headers={"Date": format_datetime(self.now.astimezone(UTC), usegmt=True), **answer.headers}
         )
 
-    def _answer(self, request: Request, given: Mapping[str, Any], headers: Message[str, str] | None) -> Answer:
+    def _answer(
+        self, request: Request, given: Mapping[str, Any], headers: Message[str, str] | None, cap: int
+    ) -> Answer:
         """Answer by the deployment's rules. No headers: the credentials are refused, whatever they are."""
         shown = headers.get("Authorization") if headers is not None else "refused"
         is_known = headers is not None and self._is_known(shown or "")
         reason = None if is_known or not shown else "AUTHENTICATED_FAILED"
         call = Call(request.method, request.path, given, self.now, is_known, reason)
         if is_beside(call.path):
-            return beside(call, self._site, self.deployment == "cloud", self.page_cap, headers)
+            return beside(call, self._holdings.site, self.deployment == "cloud", self.page_cap, headers)
+        search, by_id = self._holdings.views()
         if self.deployment == "cloud":
-            return Cloud(self._view(), self._cursors, self._account(), self.page_cap, self.url).answer(call)
-        return DataCenter(self._view(), self._account(), self.page_cap, self.result_window, self.url).answer(call)
+            return Cloud(search, by_id, self._cursors, self._account(), cap, self.url).answer(call)
+        return DataCenter(search, by_id, self._account(), cap, self.result_window, self.url).answer(call)
 
     def _is_known(self, shown: str) -> bool:
         kind, _, value = shown.partition(" ")
@@ -223,32 +263,27 @@ class Simulator:
         except (binascii.Error, UnicodeDecodeError):
             return False
 
-    def _view(self) -> Index:
-        if self._index is None:
-            self._index = Index(self._site, (i for i in self._issues.values() if i.id not in self._hidden))
-        return self._index
-
     def _account(self) -> Document:
         """What ``/myself`` says."""
+        site = self._holdings.site
         own = {
             "emailAddress": self.username,
             "displayName": "Evidence Integration",
             "active": True,
-            "timeZone": self._site.time_zone,
+            "timeZone": site.time_zone,
             "locale": "en_GB",
         }
         if self.deployment == "cloud":
             return {
-                "self": f"{self._site.url}/rest/api/3/user?accountId={ACCOUNT}",
-                "accountId": ACCOUNT,
+                "self": f"{site.url}/rest/api/3/user?accountId={self.account}",
+                "accountId": self.account,
                 "accountType": "atlassian",
                 **own,
             }
-        name = self.username.partition("@")[0]
         return {
-            "self": f"{self._site.url}/rest/api/2/user?username={name}",
+            "self": f"{site.url}/rest/api/2/user?username={self.account}",
             "key": "JIRAUSER10000",
-            "name": name,
+            "name": self.account,
             **own,
         }
 

@@ -30,9 +30,13 @@ _QUERY = (*_BODY, "failFast")
 
 @dataclass(slots=True)
 class Cloud:
-    """One request's view of a site: what the account sees, and the page tokens. ``page_cap`` is the most of a page."""
+    """One request's view of a site: what the account is shown by the search (``index``) and by id (``records``).
+
+    ``page_cap`` is the most of a page; with 0, pages are empty and go on all the same.
+    """
 
     index: Index
+    records: Index
     cursors: Cursors
     account: Document
     page_cap: int
@@ -75,6 +79,10 @@ class Cloud:
         match path.split("/"):
             case ["issue", name, "changelog"]:
                 return ("GET",), lambda call: self._history(name, call)
+            case ["issue", name]:
+                return ("GET",), lambda call: self._issue(name, call)
+            case ["project", name]:
+                return ("GET",), lambda call: self._project(name, call)
         raise RefusedError(problem(404, f"null for uri: /rest/api/3/{path}"))
 
     def _as_anonymous(self, path: str, call: Call) -> Answer:
@@ -98,12 +106,12 @@ class Cloud:
         """Live projects, unless archived or deleted ones are asked for."""
         arguments = call.arguments("startAt", "maxResults", "id", "keys", "status", "typeKey", "orderBy")
         start = arguments.whole("startAt", 0, 0)
-        limit = min(arguments.whole("maxResults", 50, 1), 100, self.page_cap)
+        limit = min(arguments.whole("maxResults", 50, 1), 100, self.page_cap or 1)
         status, keys, ids = arguments.texts("status") or ["live"], arguments.texts("keys"), arguments.texts("id")
         kinds = arguments.texts("typeKey")
         found = [
             project
-            for project in self.index.site.projects
+            for project in self.index.projects
             if _state(project) in status
             and (keys is None or project["key"] in keys)
             and (ids is None or project["id"] in ids)
@@ -145,6 +153,7 @@ class Cloud:
             raise refused(_UNBOUNDED)
         expanded = _expanded(expand.split(",") if expand else [])
         found, subject = self.index.select(query), (jql, tuple(wanted), expand)
+        place: tuple[object, ...] = ()
         token = arguments.text("nextPageToken")
         if token is not None:
             place = self.cursors.place(token, subject, call.now)
@@ -153,7 +162,7 @@ class Cloud:
         document: Document = {"issues": [self._shown(issue, wanted, expanded) for issue in page]}
         document["isLast"] = len(found) <= limit
         if not document["isLast"]:
-            document["nextPageToken"] = self.cursors.keep(subject, query.rank(page[-1]), call.now)
+            document["nextPageToken"] = self.cursors.keep(subject, query.rank(page[-1]) if page else place, call.now)
         return answer({**document, **self._metadata(expanded)})
 
     def _shown(self, issue: Issue, wanted: Sequence[str], expanded: Sequence[str]) -> Document:
@@ -192,7 +201,7 @@ class Cloud:
         if arguments.flag("fieldsByKeys") or arguments.texts("properties"):
             raise refused("fieldsByKeys and properties are not supported here")
         wanted, expanded = arguments.texts("fields") or ["*navigable"], _expanded(arguments.texts("expand") or [])
-        found = self.index.named(names)
+        found = self.records.named(names)
         shown = [self._shown(issue, wanted, [*expanded, "fields"]) for issue in found]
         return answer({"issues": shown, "issueErrors": [], **self._metadata(expanded)})
 
@@ -207,11 +216,12 @@ class Cloud:
         limit, subject = arguments.whole("maxResults", 1000, 1, 10_000), (tuple(names), tuple(fields))
         found = [
             (_rank(issue, history), issue.id, document)
-            for issue in self.index.named(names)
+            for issue in self.records.named(names)
             for history in issue.histories
             if (document := _filtered(history, fields))
         ]
         found.sort(key=lambda entry: entry[0])
+        place: tuple[object, ...] = ()
         token = arguments.text("nextPageToken")
         if token is not None:
             place = self.cursors.place(token, subject, call.now)
@@ -222,14 +232,28 @@ class Cloud:
             logs.setdefault(issue_id, []).append(document)
         shown: Document = {"issueChangeLogs": [{"issueId": key, "changeHistories": own} for key, own in logs.items()]}
         if len(page) < len(found):
-            shown["nextPageToken"] = self.cursors.keep(subject, page[-1][0], call.now)
+            shown["nextPageToken"] = self.cursors.keep(subject, page[-1][0] if page else place, call.now)
         return answer(shown)
+
+    def _issue(self, name: str, call: Call) -> Answer:
+        """One issue by id or key, in the archive as well; the same answer for one that is gone and one hidden."""
+        wanted = call.arguments("fields", "expand", "failFast").texts("fields") or ["*all"]
+        found = self.records.named([name])
+        return answer(self._shown(found[0], wanted, ["fields"])) if found else problem(404, _MISSING)
+
+    def _project(self, name: str, call: Call) -> Answer:
+        """A project by id, key, or a key that it had before (``formerKeys`` of the site's own document)."""
+        call.arguments("expand")
+        for project in self.index.projects:
+            if name in (project["id"], project["key"], *project.get("formerKeys", ())) and _state(project) == "live":
+                return answer(project)
+        return problem(404, f"No project could be found with key '{name}'.")
 
     def _history(self, name: str, call: Call) -> Answer:
         arguments = call.arguments("startAt", "maxResults")
         start = arguments.whole("startAt", 0, 0)
-        limit = min(arguments.whole("maxResults", 100, 1), 100, self.page_cap)
-        found = self.index.named([name])
+        limit = min(arguments.whole("maxResults", 100, 1), 100, self.page_cap or 1)
+        found = self.records.named([name])
         if not found:
             return problem(404, _MISSING)
         return self._offset_page(call, [history.document for history in found[0].histories], start, limit)

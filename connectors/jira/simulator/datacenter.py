@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from connectors.jira.simulator.arguments import refused
 from connectors.jira.simulator.call import Call, server_info
@@ -25,6 +26,7 @@ class DataCenter:
     """
 
     index: Index
+    records: Index
     account: Document
     page_cap: int
     window: int
@@ -36,16 +38,21 @@ class DataCenter:
         routes: Mapping[str, tuple[Sequence[str], Callable[[Call], Answer]]] = {
             "myself": (("GET",), self._myself),
             "serverInfo": (("GET",), self._server),
-            "project": (("GET",), lambda call: call.plain(self.index.site.projects)),
+            "project": (("GET",), self._projects),
             "field": (("GET",), lambda call: call.plain(self.index.site.fields)),
             "status": (("GET",), lambda call: call.plain(self.index.site.statuses)),
             "issuetype": (("GET",), lambda call: call.plain(self.index.site.issuetypes)),
             "search": (("GET", "POST"), self._search),
         }
         path = call.path.removeprefix(prefix)
-        if not call.path.startswith(prefix) or path not in routes:
+        kind, _, name = path.partition("/")
+        by_name = {"issue": self._issue, "project": self._one_project}
+        if call.path.startswith(prefix) and path in routes:
+            methods, serve = routes[path]
+        elif call.path.startswith(prefix) and kind in by_name and name:
+            methods, serve = ("GET",), partial(by_name[kind], name)
+        else:
             return problem(404, "null for uri: " + call.path)
-        methods, serve = routes[path]
         if call.method not in methods:
             return problem(405, "Method Not Allowed")
         if not call.is_known and (path != "serverInfo" or call.reason is not None):
@@ -59,6 +66,25 @@ class DataCenter:
     def _server(self, call: Call) -> Answer:
         call.arguments()
         return answer(server_info(call, self.index, self.url, "Server", _VERSION, _BUILD))
+
+    def _projects(self, call: Call) -> Answer:
+        """Live projects; those in the archive when they are asked for (since 7.10). There is no trash."""
+        is_whole = call.arguments("includeArchived", "expand", "recent").flag("includeArchived")
+        shown = [one for one in self.index.projects if not one.get("deleted")]
+        return answer([one for one in shown if is_whole or not one.get("archived")])
+
+    def _one_project(self, name: str, call: Call) -> Answer:
+        call.arguments("expand")
+        for project in self.index.projects:
+            if name in (project["id"], project["key"], *project.get("formerKeys", ())):
+                return answer(project)
+        return problem(404, f"No project could be found with key '{name}'.")
+
+    def _issue(self, name: str, call: Call) -> Answer:
+        """One issue by id or key, in the archive as well; the same answer for one that is gone and one hidden."""
+        wanted = call.arguments("fields", "expand").texts("fields") or ["*all"]
+        found = self.records.named([name])
+        return answer(self._shown(found[0], wanted, is_whole=False)) if found else problem(404, "Issue Does Not Exist")
 
     def _search(self, call: Call) -> Answer:
         """A page by offset, with the total; the page shrinks to the cap without a word."""

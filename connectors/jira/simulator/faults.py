@@ -45,8 +45,22 @@ class Fault(Enum):
     REPEATED_TOKEN = auto()
     NO_TOKEN = auto()
     NO_IS_LAST = auto()
+    NULL_TOKEN = auto()
+    EXPIRED_TOKEN = auto()
+    SHORT_PAGE = auto()
+    EMPTY_PAGE = auto()
+    NO_ISSUES = auto()
+    FIELD_FAILED = auto()
     ISSUE_ERRORS = auto()
+    LOST_HISTORY = auto()
+    ESTIMATE = auto()
+    GONE = auto()
+    REDIRECT = auto()
     SLOW = auto()
+
+
+PAGE_CAPS = {Fault.SHORT_PAGE: 1, Fault.EMPTY_PAGE: 0}
+"""Faults that are served by making the page smaller, so that nothing is lost with a token and much by an offset."""
 
 
 @dataclass(slots=True)
@@ -78,6 +92,11 @@ class Plan:
         """The bad answer in place of the good one to a request with these parameters."""
         if self.fault is Fault.REPEATED_TOKEN:
             return _edit(answer, _with_token(params.get("nextPageToken")))
+        if self.fault is Fault.EXPIRED_TOKEN:
+            expired = problem(400, "The nextPageToken is invalid or has expired.")
+            return expired if params.get("nextPageToken") else answer
+        if self.fault is Fault.FIELD_FAILED:
+            return _failed_field(answer, is_loud=params.get("failFast") == "true")
         return _SPOILERS[self.fault](answer, self)
 
 
@@ -154,6 +173,38 @@ def _with_issue_error(document: Document) -> None:
     document["issueErrors"] = [{"id": issue["id"], "errorMessage": "Issue could not be retrieved"} for issue in failed]
 
 
+def _null_token(document: Document) -> None:
+    """The last page names the token, and says that there is none."""
+    document.setdefault("nextPageToken", None)
+
+
+def _without_history(document: Document) -> None:
+    """One history of the issue that has the most is left out, without a word."""
+    logs = document.get("issueChangeLogs") or []
+    if logs:
+        max(logs, key=lambda log: len(log["changeHistories"]))["changeHistories"].pop()
+
+
+def _estimated(document: Document) -> None:
+    document["count"] = 2 * document["count"] + 100
+
+
+def _failed_field(good: Answer, *, is_loud: bool) -> Answer:
+    """A field can't be read: an error for those who ask for one, else it is left out in silence."""
+    if is_loud:
+        return problem(500, "Field customfield_10003 could not be read")
+
+    def change(document: Document) -> None:
+        for issue in document.get("issues", ()):
+            issue["fields"].pop("summary", None)
+
+    return _edit(good, change)
+
+
+def _redirect(*_: object) -> Answer:
+    return Answer(302, {**_HTML, "Location": "https://id.atlassian.com/login"}, b"<html></html>")
+
+
 def _half(good: Answer) -> bytes:
     return good.body[: len(good.body) // 2]
 
@@ -175,6 +226,14 @@ _SPOILERS: Mapping[Fault, Callable[[Answer, Plan], Answer]] = {
     Fault.FORBIDDEN: lambda *_: problem(403, "You do not have permission to perform this operation."),
     Fault.NO_TOKEN: lambda good, _: _edit(good, _without_token),
     Fault.NO_IS_LAST: lambda good, _: _edit(good, _without_last),
+    Fault.NULL_TOKEN: lambda good, _: _edit(good, _null_token),
+    Fault.SHORT_PAGE: lambda good, _: good,
+    Fault.EMPTY_PAGE: lambda good, _: good,
+    Fault.NO_ISSUES: lambda good, _: _edit(good, lambda document: document.pop("issues", None)),
     Fault.ISSUE_ERRORS: lambda good, _: _edit(good, _with_issue_error),
+    Fault.LOST_HISTORY: lambda good, _: _edit(good, _without_history),
+    Fault.ESTIMATE: lambda good, _: _edit(good, _estimated),
+    Fault.GONE: lambda *_: problem(410, "The requested API has been removed."),
+    Fault.REDIRECT: _redirect,
     Fault.SLOW: lambda good, plan: replace(good, piece=plan.piece, pause=plan.pause),
 }

@@ -55,10 +55,11 @@ class Cursors:
 
 
 class Index:
-    """The issues that are not hidden from the account. Made anew whenever one changes."""
+    """The issues and the projects that the account is shown, in whatever state. Made anew whenever one changes."""
 
-    def __init__(self, site: Site, issues: Iterable[Issue]) -> None:
+    def __init__(self, site: Site, issues: Iterable[Issue], projects: Sequence[Document]) -> None:
         self.site = site
+        self.projects = projects
         self.issues = sorted(issues, key=lambda issue: int(issue.id))
         self.zone = ZoneInfo(site.time_zone)
 
@@ -88,7 +89,7 @@ class Index:
     @cached_property
     def _values(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         return {
-            "project": _named(self.site.projects),
+            "project": _named(p for p in self.projects if not p.get("archived") and not p.get("deleted")),
             "issue": {name.casefold(): (issue.id,) for name, issue in self._by_name.items()},
             "issuetype": _named(self.site.issuetypes),
             "status": _named(self.site.statuses),

@@ -22,6 +22,7 @@ def test_everything_readable_is_counted(site: Any) -> None:
     counts = {subject: count for subject, (_, _, count) in findings.items()}
     assert counts == {
         "log-in": None,
+        "time zone": None,
         "projects": 1,
         "field": 1,
         "project": 1,
@@ -30,6 +31,8 @@ def test_everything_readable_is_counted(site: Any) -> None:
         "fields": None,
         "issue": 2,
         "changelog": None,
+        "request_type": 0,
+        "organization": 0,
     }
     assert findings["changelog"][1] == "readable; 1 changes of the newest issues"
 

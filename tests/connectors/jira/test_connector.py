@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from connectors import Connector, Page, Reading
 from connectors.http import (
-    BadRequest,
+    BrokenAnswer,
     Forbidden,
+    Gone,
     Inconsistent,
     NotAuthenticated,
     RateLimited,
@@ -110,16 +111,18 @@ def test_every_stream_is_read_whole(sites: Mapping[Deployment, Site], deployment
         assert identity.server_time == AS_OF
         assert identity.account == (ACCOUNT if deployment == "cloud" else "evidence")
         for stream in made.streams():
+            if stream.name not in expected:
+                continue  # those beside the platform's API have tests of their own
             reading = Reading("full")
             pages = read(made, stream.name, reading, sorted(expected["issue"]))
             assert set(keys(pages)) == expected[stream.name], stream.name
-            assert reading.source_count == len(expected[stream.name]), stream.name
             assert reading.pages > 0
             assert reading.requests > 0
             assert all(len(page.records) == len(page.contents) == len(page.updated) for page in pages)
             if stream.is_counted:
                 assert reading.watermark_to
                 assert {key for part in made.census(stream, reading) for key in part.keys} == expected[stream.name]
+            assert reading.source_count == len(expected[stream.name]), stream.name
         made.close()
 
 
@@ -180,13 +183,37 @@ HEALED = [
     Fault.HTML,
     Fault.ERROR_ONLY,
     Fault.NO_IS_LAST,
+    Fault.NULL_TOKEN,
+    Fault.SHORT_PAGE,
+    Fault.EMPTY_PAGE,
+    Fault.NO_ISSUES,
+    Fault.FIELD_FAILED,
+    Fault.REPEATED_TOKEN,
+    Fault.NO_TOKEN,
+    Fault.EXPIRED_TOKEN,
+    Fault.LOST_HISTORY,
 ]
+UNNOTICED = {
+    Fault.NO_IS_LAST,
+    Fault.NULL_TOKEN,
+    Fault.SHORT_PAGE,
+    Fault.REPEATED_TOKEN,
+    Fault.NO_TOKEN,
+    Fault.EXPIRED_TOKEN,
+    Fault.LOST_HISTORY,
+}
+"""Answers that the transport has no reason to ask for again."""
 REFUSED: Mapping[Fault, type[SourceError]] = {
     Fault.ANONYMOUS: NotAuthenticated,
     Fault.UNAUTHENTICATED: NotAuthenticated,
     Fault.FORBIDDEN: Forbidden,
     Fault.REPEATED_TOKEN: Inconsistent,
     Fault.NO_TOKEN: Inconsistent,
+    Fault.EXPIRED_TOKEN: Inconsistent,
+    Fault.GONE: Gone,
+    Fault.REDIRECT: BrokenAnswer,
+    Fault.FIELD_FAILED: ServerFailed,
+    Fault.NO_ISSUES: BrokenAnswer,
 }
 PAGES: list[tuple[Deployment, str, str]] = [
     ("cloud", "issue", "search/jql"),
@@ -196,7 +223,7 @@ PAGES: list[tuple[Deployment, str, str]] = [
 
 
 def test_every_fault_is_tried() -> None:
-    apart = {Fault.ISSUE_ERRORS, Fault.SLOW}
+    apart = {Fault.ISSUE_ERRORS, Fault.ESTIMATE, Fault.SLOW}
     assert {*HEALED, *REFUSED} | apart == set(Fault)
 
 
@@ -212,7 +239,7 @@ def test_a_passing_fault_costs_a_retry_and_no_record(
         plan = simulator.fail(fault, after=1, path=path, retry_after="0.01")
         assert sorted(set(keys(read(made, stream, reading, ids)))) == expected
         assert plan.times == 0, "the fault was served"
-        assert reading.retries == (fault is not Fault.NO_IS_LAST)
+        assert reading.retries <= (fault not in UNNOTICED), "more than one retry"
         made.close()
 
 
@@ -220,7 +247,7 @@ def test_a_passing_fault_costs_a_retry_and_no_record(
 def test_what_cannot_be_trusted_ends_the_read(sites: Mapping[Deployment, Site], fault: Fault) -> None:
     with Simulator(sites["cloud"], now=AS_OF) as simulator:
         made, reading = opened(simulator), Reading("full")
-        simulator.fail(fault, after=1, path="search/jql")
+        simulator.fail(fault, times=99, after=1, path="search/jql")
         with pytest.raises(REFUSED[fault]) as caught:
             read(made, "issue", reading)
         assert reading.watermark_to is None
@@ -239,26 +266,43 @@ def test_a_log_in_that_ends_meanwhile_is_noticed_at_the_latest_at_the_end(sites:
     with Simulator(sites["cloud"], now=AS_OF) as simulator:
         made = opened(simulator)
         simulator.token = "another"
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(Inconsistent, match="ended as nobody"):
             made.close()
 
 
-def test_tokens_that_expire_end_the_read_and_the_next_one_is_whole(sites: Mapping[Deployment, Site]) -> None:
+def test_tokens_that_expire_cost_a_walk_from_where_it_was(sites: Mapping[Deployment, Site]) -> None:
+    """Once in a read; more often it ends, and what was reached is where the next one begins."""
     with Simulator(sites["cloud"], now=AS_OF) as simulator:
-        made, pages = opened(simulator), iter([lambda: None, simulator.expire_tokens])
+        made, reading = opened(simulator), Reading("full")
+        pages = iter([lambda: None, lambda: None, simulator.expire_tokens])
         simulator.before = lambda request: next(pages, lambda: None)() if request.path.endswith("jql") else None
-        with pytest.raises(BadRequest):
-            read(made, "issue")
-        assert len(set(keys(read(made, "issue")))) == len(sites["cloud"].issues)
+        assert len(set(keys(read(made, "issue", reading)))) == len(sites["cloud"].issues)
+        asked = [request.params["jql"] for request in simulator.log if request.path.endswith("jql")]
+        assert "updated >=" in asked[-1], "the second walk does not begin at the beginning"
+        simulator.before = lambda request: simulator.expire_tokens()
+        reading = Reading("full")
+        with pytest.raises(Inconsistent, match="expired"):
+            read(made, "issue", reading)
+        assert reading.watermark_to is None
+        simulator.before = None
+        assert reading.reached is not None
+        rest = keys(read(made, "issue", Reading("incremental", reading.reached)))
+        assert {issue.id for issue in sites["cloud"].issues if issue.fields["updated"] >= reading.reached[:10]} <= set(
+            rest
+        )
 
 
 def test_trouble_with_one_issue_is_not_its_absence(sites: Mapping[Deployment, Site]) -> None:
     with Simulator(sites["cloud"], now=AS_OF) as simulator:
         made, ids = opened(simulator), [issue.id for issue in sites["cloud"].issues[:3]]
-        simulator.fail(Fault.ISSUE_ERRORS, path="issue/bulkfetch")
+        simulator.fail(Fault.ISSUE_ERRORS, times=99, path="issue/bulkfetch")
         with pytest.raises(ServerFailed):
             list(made.fetch(STREAM["issue"], ids, Reading("full")))
-        assert keys(list(made.fetch(STREAM["issue"], ids, Reading("full")))) == ids
+        with pytest.raises(ServerFailed):
+            made.explain(STREAM["issue"], ids, Reading("full"))
+        simulator.heal()
+        simulator.fail(Fault.ISSUE_ERRORS, path="issue/bulkfetch")
+        assert sorted(keys(list(made.fetch(STREAM["issue"], ids, Reading("full"))))) == ids
 
 
 # ------------------------------------------------------- issues that come and go

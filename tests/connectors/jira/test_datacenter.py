@@ -75,8 +75,10 @@ def test_windows_of_one_page_lose_nothing_at_any_cap(site: Any) -> None:
     search = site.routes["2/search"] = DataCenter(beginnings(100), cap=5)
     connector, reading = site.opened(TOKEN, deployment="datacenter", page_size=50), Reading("full")
     assert sorted(set(keys(read(connector, "issue", reading))), key=int) == [str(n) for n in range(100)]
-    assert reading.source_count == 100
     assert search.validated == {None}
+    swept = [key for sweep in connector.census(STREAM["issue"], reading) for key in sweep.keys]
+    assert sorted(swept, key=int) == [str(n) for n in range(100)]
+    assert reading.source_count == 100
 
 
 def test_an_issue_that_is_deleted_meanwhile_shifts_no_other_out(site: Any) -> None:
@@ -111,6 +113,7 @@ def test_an_issue_that_is_updated_meanwhile_is_met_again(site: Any) -> None:
 
 def test_named_issues_are_searched_without_failing_on_those_gone(site: Any) -> None:
     search = site.routes["2/search"] = DataCenter(beginnings(10), cap=1000)
+    site.routes["2/issue/3"] = lambda *_: {"id": "3", "key": "OPS-3", "fields": {"project": {"id": "10000"}}}
     connector = site.opened(TOKEN, deployment="datacenter")
     assert keys(list(connector.fetch(STREAM["issue"], ["3", "77"], Reading("full")))) == ["3"]
     assert search.validated == {"false"}

@@ -111,6 +111,9 @@ def test_a_ticket_as_it_stood_before_and_after_an_event() -> None:
     assert after.fields["components"][0]["name"] == "Network"
     assert after.fields[field_id("Affected services")][0]["name"] == "Billing"
     assert after.fields[field_id("Affected hardware")][0]["objectId"] == "5"
+    assert rendered(story, deployment="datacenter")["OPS-1"].fields[field_id("Affected hardware")] == [
+        "bil-app-01 (ITSM-5)"
+    ]
     assert after.fields[field_id("Root cause")] is None
     assert items(after) == [
         ("status", "Open", "Work in progress"),
@@ -313,3 +316,38 @@ def test_complaints_have_a_label_and_alarms_no_request() -> None:
 )
 def test_durations_are_milliseconds_and_words(seconds: int, words: str) -> None:
     assert duration(seconds) == {"millis": seconds * 1000, "friendly": words}
+
+
+# ---------------------------------------------------------- beside the issues
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "datacenter"])
+def test_items_are_objects_with_their_relations(deployment: Deployment) -> None:
+    sighting = Event(T0 + DAY, 0, {"discovered_at": T0 + DAY})
+    known: dict[str, Value] = {"name": "bil-app-01", "class": "application", "status": "in_use", "owner": 1, "team": 1}
+    application = made("configuration_item", 5, T0, sighting, discovered_at=T0, serial_number=None, **known)
+    server = made("configuration_item", 6, name="bil-srv-01", status="in_stock", **{"class": "server"})
+    ends: dict[str, Value] = {"parent_entity": "configuration_item", "parent": 5, "child": 6}
+    relation = made("ci_relationship", 1, T0 + 2 * DAY, type="Runs on::Runs", child_entity="configuration_item", **ends)
+    story = organization(configuration_item=[application, server], ci_relationship=[relation])
+    early, late = (site(story, T0 + n * DAY, deployment).register["object"][0] for n in (1, 2))
+    assert (early["updated"], late["updated"]) == ("2026-03-28T09:00:00.000Z", "2026-03-29T09:00:00.000Z")
+    names = {one["id"]: one["name"] for one in site(story, AS_OF, deployment).register["attribute"]}
+    shown = {
+        names[one["objectTypeAttributeId"]]: one["objectAttributeValues"][0]["displayValue"]
+        for one in late["attributes"]
+    }
+    assert shown["Runs on"] == "bil-srv-01"
+    assert (shown["Status"], shown["Owner"], shown["Support group"]) == ("In Service", "Ann Agent", "Desk")
+    assert "Serial number" not in shown, "an attribute without a value is not there"
+    assert (late["label"], late["objectType"]["name"], late["objectKey"]) == ("bil-app-01", "Application", "ITSM-5")
+    assert isinstance(late["id"], str if deployment == "cloud" else int)
+
+
+def test_the_portal_offers_the_request_types_that_issues_came_by() -> None:
+    whole = site(organization(incident=[incident(1)]), AS_OF)
+    types = {one["id"]: one for one in whole.portal["requesttype"]}
+    used = whole.issues[0].fields[field_id("Request Type")]["requestType"]
+    assert types[used["id"]] == used
+    assert [one["projectKey"] for one in whole.portal["servicedesk"]] == [one["key"] for one in whole.projects]
+    assert whole.portal["organization"]

@@ -417,7 +417,7 @@ def test_a_connection_is_kept_and_the_log_is_complete(simulator: Simulator, visi
 
 
 def test_other_paths_and_methods_are_refused(simulator: Simulator, visitor: Visitor) -> None:
-    assert messages(visitor.get("issue/OPS-1"), 404)
+    assert messages(visitor.get("issue/OPS-1/transitions"), 404)
     assert messages(visitor.session.get(f"{simulator.url}/rest/api/2/myself", timeout=5), 404)
     assert messages(visitor.get("issue/bulkfetch"), 405)
     assert messages(visitor.session.delete(f"{visitor.base}/field", timeout=5), 405)
