@@ -48,9 +48,7 @@ class Absences:
 
 
 class _Inquiry:
-    def __init__(
-        self, client: Client, cost: Reading, closed: dict[str, str], found: dict[str, Absence | None]
-    ) -> None:
+    def __init__(self, client: Client, cost: Reading, closed: dict[str, str], found: dict[str, Absence | None]) -> None:
         self._client, self._cost, self._closed, self._found = client, cost, closed, found
         self._refused: list[str] = []
 

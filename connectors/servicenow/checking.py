@@ -53,9 +53,7 @@ def deletions_finding(client: Client) -> Iterator[Finding]:
         yield Finding(_HISTORY, is_ok=True, message="not in this instance: deletions are told by sys_audit alone")
     else:
         if answer.total and not answer.rows:
-            yield Finding(
-                _HISTORY, is_ok=True, message="its rows are not shown: deletions are told by sys_audit alone"
-            )
+            yield Finding(_HISTORY, is_ok=True, message="its rows are not shown: deletions are told by sys_audit alone")
         else:
             yield Finding(_HISTORY, is_ok=True, message="readable")
 
@@ -97,4 +95,3 @@ def refused(source: str, table: str, error: SourceError, *, is_optional: bool) -
         step = f"take {table} out of also" if is_optional else f"name {table} under skip of this source"
         return NotFound(f"{source}: {error.message}", f"if the instance has no table {table}, {step}")
     return error
-

@@ -158,7 +158,7 @@ class Witness(Transport):
 
     def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
         """The response as requests makes it, before anybody has judged it."""
-        self.answer = super().build_response(req, resp)  # type: ignore[no-untyped-call]
+        self.answer = super().build_response(req, resp)
         return self.answer
 
 

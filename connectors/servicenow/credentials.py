@@ -109,8 +109,9 @@ class Tokens:
         if self._refresh is None:
             return None
         client = {name: self._form[name] for name in ("client_id", "client_secret")}
+        form: Form = {"grant_type": "refresh_token", "refresh_token": self._refresh, **client}
         try:
-            return post({"grant_type": "refresh_token", "refresh_token": self._refresh} | client)
+            return post(form)
         except (NotAuthenticated, BadRequest, Forbidden):
             return None
 

@@ -19,7 +19,6 @@ from connectors.http import (
     NotFound,
     Pace,
     SourceError,
-    session,
 )
 from connectors.servicenow import checking, slices, sweep
 from connectors.servicenow.absences import Absences
@@ -69,7 +68,8 @@ class ServiceNow:
         patience = self._settings.patience.resolve(self._settings.per_minute)
         login, pace = credentials(self.source, self._settings, self._secrets), Pace(patience.per_minute)
         self._readers = Readers(
-            lambda: Client(self.url, login(), patience, pace, self._settings.network.session), self._settings.concurrency
+            lambda: Client(self.url, login(), patience, pace, self._settings.network.session),
+            self._settings.concurrency,
         )
         me = self._whoami()
         self._account, self._preflight, self._absences = me.user_name, Preflight(me.time_zone), Absences()
@@ -188,9 +188,7 @@ class ServiceNow:
         reading.source_count = walk.count(self._existing(stream))
         reading.watermark_to = literal(until)
 
-    def _window(
-        self, stream: Stream, walk: Walk, after: datetime, until: datetime, reading: Reading
-    ) -> Iterator[Page]:
+    def _window(self, stream: Stream, walk: Walk, after: datetime, until: datetime, reading: Reading) -> Iterator[Page]:
         """All pages of a window in order; its first page says whether the rest is worth sharing."""
         base, rest = self._base(stream), [(after, until)]
         for answer in walk.step(base, rest):

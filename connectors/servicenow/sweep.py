@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 
 import msgspec
 
 from connectors import Reading, Stream, Sweep
+from connectors.servicenow import streams
 from connectors.servicenow.client import Answer, Client
 from connectors.servicenow.paging import Walk
 from connectors.servicenow.readers import Readers, Task
-from connectors.servicenow import streams
 
 PAGE = 10_000
 """Rows of a page: two or three short fields each."""
@@ -45,7 +46,8 @@ def _decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[msgspec.Struct]:
     return msgspec.json.Decoder(msgspec.defstruct("Stamp", [(name, str, "") for name in fields]))
 
 
-def census(stream: Stream, walk: Callable[[Client, Reading], Walk], base: str, readers: Readers, reading: Reading
+def census(
+    stream: Stream, walk: Callable[[Client, Reading], Walk], base: str, readers: Readers, reading: Reading
 ) -> Iterator[Sweep]:
     """All keys that match, in order. What does not fit on one page is read in ranges of the sys_id by several readers.
 
@@ -69,7 +71,7 @@ def census(stream: Stream, walk: Callable[[Client, Reading], Walk], base: str, r
         return task
 
     cuts = _cuts(first.rows[-1].sys_id if first.rows else None)
-    yield from readers.run([ranged(*pair) for pair in zip(cuts, cuts[1:], strict=False)], reading)
+    yield from readers.run([ranged(*pair) for pair in pairwise(cuts)], reading)
 
 
 def _cuts(after: str | None) -> Sequence[str | None]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -124,7 +123,13 @@ def _night(task: Task) -> tuple[StreamResult, Mapping[str, object]]:
 class _Stopwatch:
     """Takes the wall-clock time of the sweep: asking for the keys, keeping them, and comparing them with the store."""
 
-    _PARTS = ((ServiceNow, "census"), (Writer, "list_census"), (Writer, "listed"), (Writer, "wanted"), (Writer, "absent"))
+    _PARTS = (
+        (ServiceNow, "census"),
+        (Writer, "list_census"),
+        (Writer, "listed"),
+        (Writer, "wanted"),
+        (Writer, "absent"),
+    )
 
     def __init__(self) -> None:
         self.seconds = 0.0

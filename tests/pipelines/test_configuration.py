@@ -186,8 +186,14 @@ def test_toml_that_is_none_is_refused_with_its_line(file: Path) -> None:
         (f"{HEAD}qqq = 1\n{JIRA}", "organization.qqq is not a known key; known are: name, time_zone"),
         (f"{HEAD}[metrics.targets]\n'SLM-1' = 9\n{JIRA}", 'metrics.targets."SLM-1" is not a known metric; did you'),
         (f"{HEAD}[metrics.targets]\nSLM-04.pct = 9\n{JIRA}", "did you mean 'SLM-04.percent'?"),
-        (HEAD + SNOW.replace('"servicenow"', '"servicenw"'), "'servicenw'; there are: files, jira, servicenow; did you mean"),
-        (HEAD + SNOW.replace("connector =", "#"), "sources.snow-prod.connector is None; there are: files, jira, servicenow"),
+        (
+            HEAD + SNOW.replace('"servicenow"', '"servicenw"'),
+            "'servicenw'; there are: files, jira, servicenow; did you mean",
+        ),
+        (
+            HEAD + SNOW.replace("connector =", "#"),
+            "sources.snow-prod.connector is None; there are: files, jira, servicenow",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_known_one(file: Path, text: str, message: str) -> None:
