@@ -39,6 +39,7 @@ format: $(STAMP) ## write the format and the safe lint fixes
 
 docs: $(STAMP) ## write the generated pages in docs/
 	@$(BIN)/sms-evidence docs --out docs
+	@$(BIN)/python tests/faults.py
 
 dev: $(STAMP) ## the Dagster UI with the demo's runs in it, on 127.0.0.1:3000
 	@test -e $(DEMO)/sms-evidence.toml || $(MAKE) --no-print-directory demo

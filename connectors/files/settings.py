@@ -41,9 +41,13 @@ class Settings(BaseModel):
         """The meanings of words that the configuration gives under ``values``."""
         return self._words
 
-    def placed(self, folder: Path, values: Words) -> Self:
-        """The settings with what stands around their table: the configuration's folder, and the meaning of words."""
-        own = self.model_copy(update={"folder": folder / self.folder})
+    def relative_to(self, folder: Path) -> Self:
+        """The settings with a relative ``folder`` below the one of the configuration."""
+        return self.model_copy(update={"folder": folder / self.folder})
+
+    def knowing(self, values: Words) -> Self:
+        """The settings with the meanings of words that the configuration gives, so that such a word is no fault."""
+        own = self.model_copy()
         own._words = values
         return own
 

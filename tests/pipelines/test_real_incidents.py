@@ -173,6 +173,7 @@ def choices() -> list[dict[str, str]]:
             "label": label,
             "language": "en",
             "inactive": "false",
+            "sys_mod_count": "0",
             "sys_created_on": "2015-01-01 00:00:00",
             "sys_updated_on": "2015-01-01 00:00:00",
         }

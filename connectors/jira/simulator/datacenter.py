@@ -97,7 +97,7 @@ class DataCenter:
         if call.method == "POST":
             is_strict = arguments.flag("validateQuery", default=True)
         else:
-            mode = arguments.text("validateQuery", "true") or ""
+            mode = (arguments.text("validateQuery", "true") or "").lower()
             if mode not in _VALIDATIONS:
                 raise refused("validateQuery must be true or false")
             is_strict = _VALIDATIONS[mode]

@@ -33,7 +33,7 @@ class Registers:
     def connector(self, words: Mapping[str, Mapping[str, str]] | None = None, **settings: object) -> Connector:
         """The source, with more settings where named."""
         own = Settings.model_validate({"connector": "files", "folder": str(self.folder), **settings})
-        return connect("registers", own.placed(self.folder, words or {}), {})
+        return connect("registers", own.knowing(words or {}), {})
 
     def read(self, name: str, words: Mapping[str, Mapping[str, str]] | None = None, **settings: object) -> Read:
         """Read one register from log-in to log-out."""

@@ -179,7 +179,7 @@ def is_good(row: Mapping[str, str]) -> bool:
     return row["status"] != "actve" and "." not in row["contract_until"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     states=st.lists(st.lists(ROW, max_size=6), min_size=1, max_size=4),
     delimiter=st.sampled_from([",", ";"]),

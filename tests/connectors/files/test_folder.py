@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from connectors import Reading
 from connectors.errors import BrokenAnswer, Forbidden, Inconsistent, NotAuthenticated, NotFound, SourceError
 from connectors.files import ROLES, Settings, folder
 from connectors.files.streams import REGISTERS, STREAMS
+from pipelines.configuration import load
 
 if TYPE_CHECKING:
     from tests.connectors.files.conftest import Registers
@@ -135,18 +137,19 @@ def test_a_file_that_changes_while_it_is_read_is_inconsistent(
     registers: Registers, monkeypatch: pytest.MonkeyPatch, is_replaced: bool
 ) -> None:
     file = registers.write("suppliers", HEADER + ROW)
-    real = os.fdopen
+    real = os.fstat
 
-    def meddling(*args: object, **kwargs: object) -> object:
+    def meddling(handle: int) -> os.stat_result:
+        found = real(handle)
         if is_replaced:
             other = registers.folder / "new"
             other.write_text(HEADER + ROW)
             other.replace(file)
         else:
             file.write_text(HEADER + ROW + "S-2,B,active,O\n")
-        return real(*args, **kwargs)  # type: ignore[call-overload]
+        return found
 
-    monkeypatch.setattr(folder.os, "fdopen", meddling)
+    monkeypatch.setattr(folder.os, "fstat", meddling)
     error = refused(registers)
     assert isinstance(error, Inconsistent)
     assert "suppliers.csv was changed while it was read" in str(error)
@@ -213,7 +216,7 @@ def test_a_row_that_is_gone_was_deleted_and_the_state_of_the_file_is_the_proof(r
     stream = next(s for s in STREAMS if s.name == "suppliers")
     absence = connector.explain(stream, ["S-7"], Reading("full"))["S-7"]
     assert absence.kind == "deleted"
-    digest = __import__("hashlib").sha256((HEADER + ROW).encode()).hexdigest()[:12]
+    digest = hashlib.sha256((HEADER + ROW).encode()).hexdigest()[:12]
     assert absence.reason == f"no longer in suppliers.csv (file of 2026-09-21 14:13:20 UTC, sha256 {digest})"
 
 
@@ -246,14 +249,19 @@ def test_check_of_a_missing_folder_is_one_finding(registers: Registers, tmp_path
 
 def test_settings_are_checked_and_placed_beside_the_configuration(tmp_path: Path) -> None:
     own = Settings.model_validate({"connector": "files", "folder": "registers"})
-    placed = own.placed(tmp_path, {"suppliers.status": {"x": "active"}})
+    placed = own.relative_to(tmp_path).knowing({"suppliers.status": {"x": "active"}}).relative_to(Path("/elsewhere"))
     assert placed.folder == tmp_path / "registers"
     assert placed.words == {"suppliers.status": {"x": "active"}}
     assert placed.url == (tmp_path / "registers").as_uri()
-    assert Settings.model_validate({"connector": "files", "folder": "/srv/x"}).placed(tmp_path, {}).folder == Path(
-        "/srv/x"
+    assert (own.folder, own.words) == (Path("registers"), {})
+
+
+def test_the_folder_of_a_configuration_file_is_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "sms-evidence.toml"
+    file.write_text(
+        '[organization]\nname = "X"\ntime_zone = "UTC"\n[sources.reg]\nconnector = "files"\nfolder = "registers"\n'
     )
-    assert own.words == {}
+    assert load(file).sources["reg"].url == (tmp_path / "registers").as_uri()
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_claims_about_the_end_are_not_believed(trap: Trap, is_counted: bool) -> 
 @pytest.mark.fault("jira", "J45", "Assets: every page is the first", "The read fails, it does not go round for ever.")
 def test_an_offset_that_is_ignored_fails(served: tuple[Simulator, Site]) -> None:
     simulator, holder = served
-    holder.traps = {Trap.OFFSET_IGNORED}
+    holder.traps.add(Trap.OFFSET_IGNORED)
     made = opened(simulator)
     with pytest.raises(Inconsistent, match="the same page came again and again"):
         read(made)

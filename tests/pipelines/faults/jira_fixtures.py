@@ -100,7 +100,8 @@ class Place:
     def shown(self, *projects: str) -> dict[str, str]:
         """What the account is shown of the projects: summaries by id, by the simulator's own word."""
         _, by_id = self.simulator.views()
-        wanted = {PROJECTS[key]["id"] for key in projects or ("OPS", "FIN")}
+        away = {one["id"] for one in by_id.projects if one.get("archived") or one.get("deleted")}
+        wanted = {PROJECTS[key]["id"] for key in projects or ("OPS", "FIN")} - away
         return {
             one.id: one.fields["summary"]
             for one in by_id.issues
@@ -126,7 +127,7 @@ def make_place(folder: Path, deployment: Deployment, *issues: Issue, more: str =
     path.write_text(
         '[organization]\nname = "X"\ntime_zone = "Europe/Amsterdam"\n[sources.jira]\nconnector = "jira"\n'
         f'url = "{simulator.url}"\ndeployment = "{deployment}"\nprojects = ["OPS", "FIN"]\npage_size = 10\n'
-        f'changelog_page_size = 40\nskip = ["request_type", "organization"]\n{more}'
+        f'changelog_page_size = 40\nskip = ["field", "status", "issuetype", "request_type", "organization"]\n{more}'
         "[sources.jira.patience]\nattempts = 3\nlongest_wait_seconds = 1.0\n"
     )
     return Place(simulator, path)

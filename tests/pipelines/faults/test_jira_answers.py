@@ -89,10 +89,20 @@ def test_a_wait_that_a_run_cannot_afford_ends_it(place: Place, retry_after: str)
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_a_passing_fault_loses_nothing(place: Place, fault: Fault, retry_after: str | None) -> None:
-    plan = place.simulator.fail(fault, after=1, path=search(place), retry_after=retry_after)
-    whole(place)
+def test_a_passing_fault_loses_nothing(cloud: Place, fault: Fault, retry_after: str | None) -> None:
+    plan = cloud.simulator.fail(fault, after=1, path="search/jql", retry_after=retry_after)
+    whole(cloud)
     assert plan.times == 0
+
+
+def test_passing_faults_lose_nothing_on_data_center(place: Place) -> None:
+    """One after the other in one read: each costs a repeat."""
+    plans = [
+        place.simulator.fail(fault, after=3 * n, path=search(place))
+        for n, fault in enumerate((Fault.SERVER_ERROR, Fault.CUT_JSON, Fault.EMPTY, Fault.HTML, Fault.CUT_CHUNKS))
+    ]
+    whole(place)
+    assert {plan.times for plan in plans} == {0}
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_JSON, Fault.EMPTY, Fault.ERROR_ONLY], ids=lambda fault: fault.name)
