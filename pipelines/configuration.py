@@ -267,7 +267,7 @@ def _source(path: Path, name: str, table: Mapping[str, object]) -> tuple[BaseMod
         )
     model: type[BaseModel] = packages[str(kind)].Settings
     try:
-        return _anchored(model.model_validate(own), path.parent), values
+        return _knowing(_anchored(model.model_validate(own), path.parent), values), values
     except ValidationError as error:
         raise ConfigurationError(_explain(path, error, ("sources", name), model)) from None
 
@@ -278,6 +278,11 @@ def _anchored(settings: BaseModel, folder: Path) -> BaseModel:
     anchored = {name: part.relative_to(folder) for name, part in parts.items() if _has_paths(part)}
     settings = settings.model_copy(update=anchored) if anchored else settings
     return settings.relative_to(folder) if _has_paths(settings) else settings  # type: ignore[attr-defined]
+
+
+def _knowing(settings: BaseModel, values: Mapping[str, Mapping[str, str]]) -> BaseModel:
+    """The settings with the meanings of words, for a connector that judges words while it reads."""
+    return settings.knowing(values) if hasattr(settings, "knowing") else settings
 
 
 def _has_paths(part: object) -> bool:

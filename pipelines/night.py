@@ -197,6 +197,7 @@ class Night:
         wanted = [key for key in writer.wanted() if key not in lost] + absent
         if wanted:
             found = self._fetch(writer, connector, stream, wanted, reading)
+            writer.list_census(sorted(found))  # a search index may lack what a key still finds
             self._bury(writer, connector, stream, reading, [key for key in absent if key not in found])
         if reading.source_count is None:
             return

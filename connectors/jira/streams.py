@@ -167,6 +167,7 @@ ISSUE = Stream(
         "fields.*.ongoingCycle.remainingTime",
         "fields.*.ongoingCycle.withinCalendarHours",
         "fields.lastViewed",
+        "expand",
     ),
 )
 

@@ -18,7 +18,8 @@ __all__ = ["ROLES", "STREAMS", "Settings", "connect"]
 
 ROLES = (
     "A user with web service access only, time zone GMT, and roles that read without writing: itil (or the read roles"
-    " of incident, problem, change and CMDB), plus read ACLs for its role on sys_audit and sys_choice."
+    " of incident, problem, change and CMDB), survey_reader and service_viewer, plus read ACLs for its role on"
+    " sys_audit, sys_audit_delete and sys_choice."
 )
 
 

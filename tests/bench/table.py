@@ -1,8 +1,9 @@
 """The table that the benchmark's server serves, and an evaluator of the encoded queries that a reader sends.
 
-Four columns can be asked for: sys_id, sys_created_on, sys_updated_on and sys_mod_count, with = > >= < <= and IN, joined
-by ^ and followed by ORDERBY. A condition is a range of a sorted index, so that a page costs its rows and not the table;
-anything else in a query is refused: a benchmark must not answer what it did not understand.
+Four columns can be asked for: sys_id, sys_created_on, sys_updated_on and sys_mod_count, with = > >= < <= IN and ISEMPTY
+(which no row is), joined by ^ and followed by ORDERBY; ^OR only before ISEMPTY. A condition is a range of a sorted index,
+so that a page costs its rows and not the table. Anything else is refused: a benchmark must not answer what it did not
+understand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 
 from records import FIRST, SPAN, Shape
 
-_CONDITION = re.compile(r"(sys_id|sys_created_on|sys_updated_on|sys_mod_count)(>=|<=|=|>|<|IN)(.*)", re.DOTALL)
+_CONDITION = re.compile(r"(sys_id|sys_created_on|sys_updated_on|sys_mod_count)(>=|<=|=|>|<|ISEMPTY|IN)(.*)", re.DOTALL)
 _CREATED_BEFORE = 86_400
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "=": operator.eq,
@@ -52,6 +53,8 @@ def parse(text: str) -> Query:
     for part in filter(None, text.split("^")):
         if part.startswith("ORDERBY"):
             query.orders.append(part.removeprefix("ORDERBY"))
+        elif re.fullmatch(r"OR[a-z_]+ISEMPTY", part) and query.conditions:
+            continue  # an alternative that never holds
         elif found := _CONDITION.fullmatch(part):
             query.conditions.append((found[1], found[2], found[3]))
         else:
@@ -120,6 +123,8 @@ class Incidents:
         for column, sign, value in query.conditions:
             if column == "sys_mod_count":
                 tests.append(self._test(sign, value))
+            elif sign == "ISEMPTY":
+                named = []
             elif sign == "IN":
                 if column != "sys_id":
                     raise QueryError(f"{column}IN is not served")
@@ -183,7 +188,7 @@ class Incidents:
         return found
 
     def _test(self, sign: str, value: str) -> Callable[[int], bool]:
-        if sign == "IN" or not value.isdecimal():
+        if sign not in _COMPARE or not value.isdecimal():
             raise QueryError(f"sys_mod_count{sign}{value} is not served")
         compare, number = _COMPARE[sign], int(value)
         return lambda row: compare(self.changes[row], number)

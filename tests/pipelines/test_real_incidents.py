@@ -20,6 +20,7 @@ import pytest
 
 from connectors.servicenow import STREAMS
 from connectors.servicenow.simulator import Simulator
+from connectors.servicenow.streams import OPTIONAL
 from pipelines.configuration import load
 from pipelines.night import Night
 from warehouse.published import open_published
@@ -150,6 +151,11 @@ def incident_row(number: str, events: list[Event], moment: datetime) -> dict[str
     }
 
 
+USUAL = [stream.name for stream in STREAMS if stream.name not in OPTIONAL]
+FILLED = ("sys_choice", "incident", "sys_audit")
+"""What the log of a real instance fills; the other tables are left out by the configuration."""
+
+
 def identity(name: str) -> str:
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
@@ -198,7 +204,7 @@ def configuration_of(folder: Path, url: str) -> Path:
     path = folder / "sms-evidence.toml"
     path.write_text(
         '[organization]\nname = "Real"\ntime_zone = "UTC"\n[sources.real]\nconnector = "servicenow"\n'
-        + f'url = "{url}"\n'
+        + f'url = "{url}"\nskip = {[name for name in USUAL if name not in FILLED]!r}\n'
     )
     return path
 
@@ -206,7 +212,7 @@ def configuration_of(folder: Path, url: str) -> Path:
 def nightly(path: Path, now: datetime) -> Night:
     with Night(load(path), environ=SECRETS, clock=lambda: now) as night:
         night.run()
-    assert {r.stream: r.error for r in night.results if r.status != "complete"} == {}
+    assert {r.stream: r.error for r in night.results if r.status not in ("complete", "skipped")} == {}
     return night
 
 

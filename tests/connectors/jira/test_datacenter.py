@@ -139,3 +139,45 @@ def test_histories_inside_the_issue_are_taken_when_they_are_complete(site: Any) 
 def test_projects_of_data_center_come_in_one_list(site: Any) -> None:
     connector = site.opened(TOKEN, deployment="datacenter", projects=["HR"])
     assert keys(read(connector, "project")) == ["10001"]
+
+
+def test_what_moves_without_an_update_is_read_every_time_at_a_service_desk(site: Any) -> None:
+    custom = {"type": "sd-approvals", "custom": "com.atlassian.servicedesk.approvals-plugin:sd-approvals"}
+    site.routes["2/field"] = lambda *_: [{"id": "customfield_7", "name": "Approvals", "custom": True, "schema": custom}]
+    site.routes["2/search"] = DataCenter(beginnings(3), cap=1000)
+    connector, first = site.opened(TOKEN, deployment="datacenter"), Reading("full")
+    read(connector, "issue", first)
+    site.asked.clear()
+    read(connector, "issue", Reading("incremental", first.watermark_to))
+    jql = site.of("2/search")[0][0]["jql"]
+    assert jql == (
+        'project in (10000) AND (updated >= "2026-10-31 00:30" OR statusCategory != Done'
+        ' OR resolved >= "2026-09-01 00:30") ORDER BY updated ASC'
+    )
+
+
+def test_what_was_reached_is_known_when_the_order_is_that_of_updates(site: Any) -> None:
+    """A full read goes by creation: what it reached says nothing of updates."""
+    site.routes["2/search"] = DataCenter(beginnings(60), cap=10)
+    connector, first = site.opened(TOKEN, deployment="datacenter"), Reading("full")
+    read(connector, "issue", first)
+    assert first.reached is None
+    assert first.watermark_to
+    later = Reading("incremental", first.watermark_to.replace("2026-11-01", "2026-01-05"))
+    read(connector, "issue", later)
+    newest = max(beginnings(60).values())
+    assert later.reached is not None
+    assert later.reached.startswith(newest.isoformat())
+
+
+def test_fewer_issues_than_the_site_counts_are_no_census(site: Any) -> None:
+    search = DataCenter(beginnings(20), cap=1000)
+
+    def short(query: dict[str, str], body: object) -> dict[str, object]:
+        answer = search(query, body)
+        return answer | ({"total": 21} if query["maxResults"] == "0" else {})
+
+    site.routes["2/search"] = short
+    connector = site.opened(TOKEN, deployment="datacenter")
+    with pytest.raises(Inconsistent, match="counts 21 issues and shows 20"):
+        list(connector.census(STREAM["issue"], Reading("full")))

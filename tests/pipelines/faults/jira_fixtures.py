@@ -163,3 +163,11 @@ def cloud(tmp_path: Path, calm: None) -> Iterator[Place]:
     made = seventy(tmp_path, "cloud")
     yield made
     made.simulator.stop()
+
+
+@pytest.fixture
+def datacenter(tmp_path: Path, calm: None) -> Iterator[Place]:
+    """Seventy issues, for what only Data Center has."""
+    made = seventy(tmp_path, "datacenter")
+    yield made
+    made.simulator.stop()

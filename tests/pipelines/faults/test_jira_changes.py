@@ -236,7 +236,7 @@ def test_a_lost_change_is_noticed_by_the_issue_itself(cloud: Place) -> None:
 )
 def test_offsets_lose_nothing(tmp_path: Path, calm: None) -> None:
     made = make_place(tmp_path, "datacenter", *(issue(n, START + timedelta(hours=5 * n)) for n in range(120)))
-    made.simulator.result_window = 15
+    made.simulator.page_cap, made.simulator.result_window = 10, 1000
     gone = iter([str(20000 + n) for n in range(30)])
     made.simulator.before = lambda request: drop(made, gone) if request.path.endswith("search") else None
     made.night()
