@@ -70,8 +70,8 @@ class _Inquiry:
     def ask_archive(self, table: str) -> None:
         """Archiving moves a row to a table of its own."""
         for row in self._rows(f"ar_{table}", _ARCHIVED, "sys_id"):
-            when = f" at {row['sys_archived']} UTC" if row.get("sys_archived") else ""
-            self._found[row["sys_id"]] = Absence("archived", f"moved to ar_{table}{when}")
+            when = f"{row['sys_archived']} UTC" if row.get("sys_archived") else "an unknown time"
+            self._found[row["sys_id"]] = Absence("archived", f"moved to ar_{table} at {when}")
 
     def ask_deletions(self) -> None:
         """The last word counts: a deletion, or the recovery of what was deleted.

@@ -12,7 +12,6 @@ from connectors.servicenow.preflight import Proof
 from connectors.servicenow.streams import role
 
 _SKEW = timedelta(minutes=5)
-_HISTORY = "sys_audit_delete"
 
 
 def stream_finding(stream: Stream, proof: Proof) -> Finding:
@@ -40,22 +39,6 @@ def clock_finding(server: datetime, ours: datetime) -> Iterator[Finding]:
             message=f"the instance's clock reads {server:%Y-%m-%d %H:%M:%S} UTC and this machine's"
             f" {ours:%Y-%m-%d %H:%M:%S}: windows go by the instance's; set the wrong one right",
         )
-
-
-def deletions_finding(client: Client) -> Iterator[Finding]:
-    """Whether the log of deletions may be read: without it, who deleted a record is told by ``sys_audit`` alone."""
-    try:
-        answer = client.page(_HISTORY, "ORDERBYsys_id", ["sys_id", "tablename", "documentkey"], 1)
-    except Forbidden as error:
-        message = f"not readable ({error.message}): deletions are told by sys_audit alone; a read ACL helps"
-        yield Finding(_HISTORY, is_ok=True, message=message)
-    except (BadRequest, NotFound):
-        yield Finding(_HISTORY, is_ok=True, message="not in this instance: deletions are told by sys_audit alone")
-    else:
-        if answer.total and not answer.rows:
-            yield Finding(_HISTORY, is_ok=True, message="its rows are not shown: deletions are told by sys_audit alone")
-        else:
-            yield Finding(_HISTORY, is_ok=True, message="readable")
 
 
 def unread_findings(client: Client, names: Sequence[str]) -> Iterator[Finding]:

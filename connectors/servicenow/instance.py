@@ -153,7 +153,6 @@ class ServiceNow:
                 yield self._try(stream, keys)
             except SourceError as error:
                 yield Finding(stream.name, is_ok=False, message=str(self._refused(stream, error)))
-        yield from checking.deletions_finding(self.client)
         unread = set(OPTIONAL) - {stream.name for stream in self.streams()} - set(self._settings.skip)
         yield from checking.unread_findings(self.client, sorted(unread))
 

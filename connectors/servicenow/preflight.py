@@ -61,7 +61,7 @@ class Preflight:
 
     def _prove(self, stream: Stream, walk: Walk, base: str) -> Proof:
         look = _look(walk, base)
-        total = walk.count(base) if look.total is None else look.total
+        total = look.total or 0
         not_shown = _not_shown(walk, look)
         _prove_needed(stream, walk, not_shown)
         _prove_filter(walk, base, look if look.rows else None)

@@ -13,10 +13,10 @@ from itertools import pairwise
 import msgspec
 
 from connectors import Reading, Stream, Sweep
-from connectors.servicenow import streams
 from connectors.servicenow.client import Answer, Client
 from connectors.servicenow.paging import Walk
 from connectors.servicenow.readers import Readers, Task
+from connectors.servicenow.streams import STAMP
 
 PAGE = 10_000
 """Rows of a page: two or three short fields each."""
@@ -27,7 +27,7 @@ _IDS = 1 << 128
 
 def stamp_fields(stream: Stream) -> tuple[str, ...]:
     """The fields that make the stamp: of streams with volatile paths those that a real change moves."""
-    return tuple(getattr(streams, "STAMP", {}).get(stream.name, _USUAL))
+    return STAMP.get(stream.name, _USUAL)
 
 
 def stamps(stream: Stream, answer: Answer) -> list[str]:
