@@ -145,6 +145,8 @@ class Transport(HTTPAdapter):
                 self.last = self._attempt(request, kwargs)
                 return self.last
             except (Unreachable, DeadlineExceeded, ServerFailed, BrokenAnswer, RateLimited) as error:
+                if error.retry_after:
+                    self._pace.hold(error.retry_after)  # for all sessions, whether or not this one asks again
                 if attempt >= self.patience.attempts or error.is_final:
                     raise
                 slept += self._wait(error, attempt, slept)
@@ -260,8 +262,6 @@ class Transport(HTTPAdapter):
         told = error.retry_after
         jitter = self._random.uniform(0, min(self.patience.cap, self.patience.base * 2**attempt))
         pause = told or jitter  # "wait 0 s" is no leave to hammer
-        if told:
-            self._pace.hold(told)
         if slept + pause > self.patience.budget:
             if told:
                 raise RateLimited(

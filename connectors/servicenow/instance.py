@@ -194,15 +194,18 @@ class ServiceNow:
             yield from _pages(stream, answer, reading)
         if len(rest) == 1 and slices.is_worth(walk, self.readers.most):
             parts = slices.parts(walk, base, *rest.pop(), self.readers.most)
-            yield from self.readers.run((self._part(stream, base, *part) for part in parts), reading)
+            yield from self.readers.run((self._part(stream, base, part, walk.edge) for part in parts), reading)
         while rest:
             for answer in walk.step(base, rest):
                 yield from _pages(stream, answer, reading)
 
-    def _part(self, stream: Stream, base: str, low: datetime, high: datetime) -> Task[Page]:
+    def _part(
+        self, stream: Stream, base: str, part: tuple[datetime, datetime], edge: frozenset[tuple[str, str]]
+    ) -> Task[Page]:
         def task(client: Client, cost: Reading) -> Iterator[Page]:
             walk = self._walker(stream, list(stream.columns), self._settings.page_size)(client, cost)
-            for answer in walk.window(base, low, high):
+            walk.edge = edge
+            for answer in walk.window(base, *part):
                 yield from _pages(stream, answer, cost)
 
         return task

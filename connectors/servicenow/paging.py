@@ -1,8 +1,8 @@
 """Keyset paging that ends only when the instance's own count says so.
 
 Offsets shift under writes, a short or empty page is not the end (the limit is applied before rows are hidden), and
-thousands of rows can share one second. So a table is read in two shapes: the next page after a moment, then the rest of
-the last moment by key. Both carry a fixed upper bound. The last page is the one whose own answer counts no more
+thousands of rows can share one second. So a table is read in two shapes: the next page from a second on, and a second
+that fills pages by key. Both carry a fixed upper bound. The last page is the one whose own answer counts no more
 than was asked for; where a whole page is hidden, the range is halved until it is not.
 """
 
@@ -49,7 +49,7 @@ class Walk:
     """One walk over one table: what is asked for, and the ledger that it is written to.
 
     ``clock`` is the field whose order is followed. ``first_total`` is the instance's count of the first query,
-    ``seen`` the rows shown since.
+    ``seen`` the rows shown since; ``edge`` has key and time of the rows of the last second that were handed over.
     """
 
     client: Client
@@ -60,6 +60,7 @@ class Walk:
     reading: Reading
     seen: int = 0
     first_total: int | None = None
+    edge: frozenset[tuple[str, str]] = frozenset()
     _now: int = field(init=False)
     _clean: int = 0
     _broken: int = 0
@@ -80,18 +81,25 @@ class Walk:
             yield from self.step(base, pending)
 
     def step(self, base: str, pending: list[tuple[datetime, datetime]]) -> Iterator[Answer]:
-        """The next page of a window and the rest of its last second; ``pending`` keeps what is left, last first."""
+        """The next page of a window, and what its last second needs; ``pending`` keeps what is left, last first.
+
+        The page after it begins with that second again, as more rows may share it: those handed over are dropped. Where
+        they would be half a page or more, the rest of the second is read by key.
+        """
         low, high = pending.pop()
-        query = self._between(base, low, high)
-        answer = self._ask(query, self._order)
+        answer = self._ask(self._between(base, low, high), self._order)
         self._prove_window(answer.rows, literal(low), literal(high))
-        yield answer
+        yield self._new(answer)
         if answer.is_last:
             return
         if answer.rows:
             last = answer.rows[-1]
-            reached = self._reached(last)
-            yield from self.ids(conditions(base, f"{self.clock}={self.time(last)}"), last.sys_id)
+            reached, time = self._reached(last), self.time(last)
+            self.edge = frozenset((row.sys_id, time) for row in answer.rows if self.time(row) == time)
+            if len(self.edge) * 2 <= len(answer.rows):
+                pending.append((reached - _SECOND, high))
+                return
+            yield from self.ids(conditions(base, f"{self.clock}={time}"), last.sys_id)
             if reached < high:
                 pending.append((reached, high))
         elif high - low <= _SECOND:
@@ -137,6 +145,18 @@ class Walk:
             return self.client.count(self.table, query)
 
     # -------------------------------------------------------------- inside
+
+    def _new(self, answer: Answer) -> Answer:
+        """The page without the rows of the last second that the page before had."""
+        known = [(row.sys_id, self.time(row)) in self.edge for row in answer.rows]
+        if not any(known):
+            return answer
+        self.seen -= sum(known)
+        return replace(
+            answer,
+            rows=[row for row, is_known in zip(answer.rows, known, strict=True) if not is_known],
+            records=[record for record, is_known in zip(answer.records, known, strict=True) if not is_known],
+        )
 
     @property
     def _order(self) -> str:

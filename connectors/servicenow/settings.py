@@ -11,15 +11,16 @@ from connectors.network import NetworkSettings
 from connectors.patience import PatienceSettings
 from connectors.servicenow.streams import AUDIT_FIELDS, OPTIONAL, STREAMS
 
-Auth = Literal["basic", "oauth_client_credentials", "oauth_password", "api_key"]
+Auth = Literal["basic", "oauth_client_credentials", "oauth_password", "api_key", "certificate"]
 
 SECRETS: dict[Auth, tuple[str, ...]] = {
     "basic": ("username", "password"),
     "oauth_client_credentials": ("client_id", "client_secret"),
     "oauth_password": ("client_id", "client_secret", "username", "password"),
     "api_key": ("token",),
+    "certificate": (),
 }
-"""Which secrets each way of logging in needs."""
+"""Which secrets each way of logging in needs; ``certificate`` is network.certificate alone."""
 
 # What would break the paging when it stands in a filter: another order, a second query (`^NQ` is not bound by the
 # window), a script that the server evaluates in the account's own time zone, a grouping.
@@ -79,6 +80,8 @@ class Settings(BaseModel):
     def _are_apart(self) -> Self:
         if both := sorted(set(self.also).intersection(self.skip)):
             raise ValueError(f"{both[0]} stands under skip and under also")
+        if self.auth == "certificate" and self.network.certificate is None:
+            raise ValueError("auth = certificate needs network.certificate")
         return self
 
     @field_validator("query")

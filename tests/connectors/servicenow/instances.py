@@ -88,15 +88,18 @@ class Rewriting(Simulator):
 
 
 class Refusing(Simulator):
-    """Answers as ``refuse`` says, and as ever where that says nothing."""
+    """Answers as ``refuse`` says, and as ever where that says nothing; ``refused`` counts."""
 
+    refused = 0
     refuse: Callable[[str, str], Answer | None] = staticmethod(lambda path, query: None)
 
     def answer(self, method: str, target: str, headers: Message[str, str], body: bytes) -> Answer:
         """The refusal, or the answer."""
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query)).get("sysparm_query", "")
-        return self.refuse(parts.path, query) or super().answer(method, target, headers, body)
+        refusal = self.refuse(parts.path, query)
+        self.refused += refusal is not None
+        return refusal or super().answer(method, target, headers, body)
 
 
 class Crowded(Simulator):

@@ -18,8 +18,10 @@ from connectors import Finding, sample
 from connectors.http import BrokenAnswer, Forbidden, Inconsistent, NotAuthenticated
 from connectors.servicenow import ROLES, STREAMS, Settings, connect
 from connectors.servicenow.client import decode
+from connectors.servicenow.credentials import credentials
 from connectors.servicenow.instance import ServiceNow
 from connectors.servicenow.rendering import rows
+from connectors.servicenow.settings import SECRETS as SECRETS_OF
 from connectors.servicenow.simulator import Simulator
 from connectors.servicenow.simulator.faults import Fault
 from connectors.servicenow.streams import OPTIONAL
@@ -149,6 +151,14 @@ def test_every_way_to_log_in(simulator: Simulator, auth: str) -> None:
     identity = connector.open()
     assert (identity.account, identity.server_time) == ("evidence", NOW)
     connector.close()
+
+
+def test_a_way_to_log_in_without_secrets_sends_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client certificate of the connection is enough; a ~/.netrc is not looked into."""
+    monkeypatch.setitem(SECRETS_OF, "certificate", ())
+    alone = settings("https://x.example").model_copy(update={"auth": "certificate"})
+    request = requests.Request("GET", "https://x.example", auth=credentials("snow", alone, {})()).prepare()
+    assert "Authorization" not in request.headers
 
 
 def test_an_expired_token_is_fetched_anew_once(simulator: Simulator) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from connectors import Reading
-from connectors.http import NotAuthenticated, RateLimited
+from connectors.http import NotAuthenticated, RateLimited, ServerFailed
 from connectors.servicenow import sweep
 from connectors.servicenow.simulator import Request
 from connectors.servicenow.simulator.faults import Fault
@@ -145,6 +145,23 @@ def test_what_was_reached_never_lies_before_where_the_window_began(simulator: Cr
     assert reading.reached == begun
 
 
+def test_a_second_that_is_read_in_part_is_read_again(simulator: Crowded) -> None:
+    """Fifty rows share a second, and the instance fails between them."""
+    second = NOW - timedelta(days=30) + 300 * timedelta(minutes=7)
+    shared = {key(n) for n in range(300, 350)}
+    simulator.put("core_company", [row(n, second) for n in range(300, 350)])
+    reading, first = Reading("full"), list[str]()
+    with opened(simulator, page_size=10, concurrency=1) as connector, pytest.raises(ServerFailed):
+        for page in connector.read(COMPANY, reading, []):
+            first += page.keys
+            if len(shared.intersection(first)) > 20:
+                simulator.fail(Fault.SERVER_ERROR)
+    assert shared - set(first), "it failed within the second"
+    with opened(simulator, overlap_seconds=0) as connector:
+        rest = keys(connector.read(COMPANY, Reading("incremental", reading.reached), []))
+    assert set(first) | set(rest) == {key(n) for n in range(600)}
+
+
 def test_closing_in_the_midst_ends_every_reader(simulator: Crowded) -> None:
     with opened(simulator, **FOUR) as connector:
         pages = connector.read(COMPANY, Reading("full"), [])
@@ -205,7 +222,7 @@ def test_a_record_that_breaks_its_page_is_one_gap_for_many_readers(simulator: Cr
 )
 @pytest.mark.parametrize("auth", ["oauth_password", "oauth_client_credentials"])
 def test_one_new_token_serves_all_sessions(simulator: Crowded, auth: str) -> None:
-    guard, left = threading.Lock(), [60, 30]
+    guard, left = threading.Lock(), [40, 20]
 
     def expire(request: Request) -> None:
         with guard:

@@ -151,6 +151,35 @@ def test_more_than_three_pages_in_one_second(simulator: Simulator) -> None:
     assert reading.source_count == len(found) + 50
 
 
+def test_a_page_costs_one_request(simulator: Simulator) -> None:
+    """The last second of a page is asked for again with the next, not apart."""
+    reading = Reading("full")
+    connector = opened(simulator, concurrency=1)
+    assert read(connector, reading) == [key(n) for n in range(230)]
+    assert reading.pages == 13, "twenty rows on the first, nineteen new ones on each other"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize("shared", [1, 2, 3, 4, 5, 11])
+def test_any_number_of_rows_in_each_second(simulator: Simulator, limit: int, shared: int) -> None:
+    simulator.load({"core_company": [company(n, NOW - timedelta(hours=60 - n // shared)) for n in range(40)]})
+    for number in range(0, 40, 6):
+        simulator.hide("core_company", key(number))
+    reading = Reading("full")
+    found = read(opened(simulator, page_size=limit), reading)
+    assert len(found) == len(set(found))
+    assert set(found) == {key(n) for n in range(40) if n % 6}
+    assert reading.source_count == 40
+
+
+def test_a_walk_counts_hidden_rows_and_no_row_twice(simulator: Simulator) -> None:
+    for number in range(0, 230, 9):
+        simulator.hide("core_company", key(number))
+    made = walk(opened(simulator).client, 20)
+    shown = sum(len(answer.rows) for answer in made.window("", NOW - timedelta(days=90), NOW))
+    assert (shown, made.seen, made.hidden) == (204, 204, 26)
+
+
 def test_a_page_lowered_by_the_instance_is_not_the_last(simulator: Simulator) -> None:
     simulator.page_cap = 30
     connector = opened(simulator, page_size=1000)

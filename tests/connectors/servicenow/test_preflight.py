@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors import Finding, Reading
-from connectors.http import Forbidden, Inconsistent
+from connectors.http import Forbidden, Inconsistent, ServerFailed
 from connectors.loopback import Answer
 from connectors.servicenow import Settings
 from connectors.servicenow.instance import ServiceNow
@@ -318,11 +318,13 @@ def test_check_tells_a_redirect_to_the_log_in(simulator: Simulator) -> None:
     assert "a log-in page?" in log_in(simulator)
 
 
-def test_an_instance_that_falls_asleep_halves_no_pages(simulator: Simulator) -> None:
-    simulator.fail(Fault.HIBERNATING, times=99, after=6)
-    with pytest.raises(Exception, match="hibernating"):
-        read(simulator)
-    assert len(simulator.log) == 7
+@pytest.mark.parametrize(("title", "says"), [("Hibernating Instance", "hibernating"), ("Maintenance", "text/html")])
+def test_a_page_of_html_halves_no_pages(refusing: Refusing, title: str, says: str) -> None:
+    html = Answer(200, {"Content-Type": "text/html"}, f"<html><h1>{title}</h1></html>".encode())
+    refusing.refuse = lambda path, query: html if len(refusing.log) >= 6 else None
+    with pytest.raises(ServerFailed, match=says):
+        read(refusing)
+    assert refusing.refused == 1, "asking for less does not help"
 
 
 def test_check_tells_what_to_do_about_a_table(simulator: Simulator) -> None:
