@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?= var/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs lock dev clean
+.PHONY: help install demo test torture check format docs lock dev clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(STAMP) ## a fictional organisation, end to end: sync, report, trace
 
 test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest
+
+torture: $(STAMP) ## kill a hundred runs at random moments (about ten minutes)
+	@$(BIN)/python -m tests.torture --kills 100
 
 check: $(STAMP) ## format, lint, types
 	@$(BIN)/ruff format --check .

@@ -86,6 +86,7 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     401: (NotAuthenticated, "check the log-in in the environment"),
     403: (Forbidden, "give the account the right to read it"),
     404: (NotFound, "check the url, and whether the tool has this table or interface"),
+    407: (Unreachable, "the proxy asks for a log-in: set HTTPS_PROXY with user and password in the environment"),
     408: (DeadlineExceeded, "lower the page size"),
     410: (Gone, "the tool removed this interface: a newer version of the connector is needed"),
     425: (DeadlineExceeded, "run again later"),

@@ -46,6 +46,7 @@ from connectors.errors import (
     refusal,
 )
 from connectors.pace import Pace
+from connectors.unreached import unreached
 
 __all__ = [
     "BadRequest",
@@ -168,7 +169,7 @@ class Transport(HTTPAdapter):
         except requests.exceptions.Timeout as error:
             raise DeadlineExceeded(f"{where} did not answer in time", _SLOW) from error
         except requests.exceptions.ConnectionError as error:
-            raise _unreached(error, where) from error
+            raise unreached(error, where) from error
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             # "from None": http.client quotes a header that it refuses, secret and all
             raise BadRequest(
@@ -344,18 +345,6 @@ def _socket(raw: object) -> socket.socket | None:
     for name in ("_fp", "fp", "raw", "_sock"):
         raw = getattr(raw, name, None)
     return raw if isinstance(raw, socket.socket) and raw.fileno() != -1 else None
-
-
-def _unreached(error: requests.exceptions.ConnectionError, where: str) -> SourceError:
-    if isinstance(error, requests.exceptions.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return _final(
-                Unreachable(f"{where}: the TLS certificate is not accepted", "check the url, or give the private CA")
-            )
-        return Unreachable(f"{where}: no TLS connection", "check the url, its port, and the client certificate")
-    if error.args and isinstance(error.args[0], urllib3.exceptions.ProtocolError):
-        return BrokenAnswer(f"{where} broke the connection off or does not speak HTTP", "check the url and the proxy")
-    return Unreachable(f"{where} can't be reached", "check the url, DNS, proxy and firewall")
 
 
 def _final(error: SourceError) -> SourceError:

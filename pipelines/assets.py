@@ -6,6 +6,7 @@ each stream, entity and metric is an asset of its own in the graph.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -229,11 +230,16 @@ def _inputs(configuration: Configuration, kinds: Sequence[Vendor]) -> Mapping[st
     return inputs
 
 
-def _tables_in(sql: str, schema: str) -> set[str]:
-    with duckdb.connect() as con:
-        names = con.get_table_names(sql, qualified=True)
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+@cache
+def _tables_in(sql: str, schema: str) -> frozenset[str]:
+    names = _parser().get_table_names(sql, qualified=True)
     plain = {name.split(" ")[0].replace('"', "") for name in names}  # DuckDB 2.0 keeps the alias
-    return {name.removeprefix(f"{schema}.") for name in plain if name.startswith(f"{schema}.")}
+    return frozenset(name.removeprefix(f"{schema}.") for name in plain if name.startswith(f"{schema}."))
 
 
 def _streams_in(sql: str, vendor: Vendor) -> set[str]:

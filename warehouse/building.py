@@ -44,7 +44,8 @@ class Building:
             raise PublishError(
                 f"{target} is a file of its own, not a link to a published warehouse: move it away first"
             )
-        _remove(self._file)
+        for left in self._final.parent.glob("warehouse-*.building*"):  # of a run that was killed: we hold its lock
+            left.unlink()
         place = str(self._file).replace("'", "''")
         self._con.execute(f"attach '{place}' as warehouse (storage_version '{STORAGE_VERSION}')")
         self._con.execute("use warehouse")

@@ -155,7 +155,8 @@ class Evidence:
         ).fetchall()
         for sync_id, source, stream, *_ in stale:
             error = "the process ended before the stream did; the next run reads the same window again"
-            self.seal(sync_id, source, stream, self._digest_stored(sync_id, source, stream), now, "failed", error)
+            with self.transaction():
+                self.seal(sync_id, source, stream, self._digest_stored(sync_id, source, stream), now, "failed", error)
         return sorted({row[0] for row in stale})
 
     def last_run(self, source: str, stream: str) -> LastRun:
@@ -177,8 +178,9 @@ class Evidence:
 
     def skip(self, sync_id: str, source: str, stream: str, reason: str, now: datetime) -> None:
         """Record that the configuration leaves a stream out."""
-        self.open_run(sync_id, source, stream, "full", None, "", now)
-        self.seal(sync_id, source, stream, hashlib.sha256().hexdigest(), now, "skipped", reason)
+        with self.transaction():
+            self.open_run(sync_id, source, stream, "full", None, "", now)
+            self.seal(sync_id, source, stream, hashlib.sha256().hexdigest(), now, "skipped", reason)
 
     def remember(self, sync_id: str, texts: Mapping[str, str]) -> None:
         """Keep the configuration, mapping and definitions of a run; an unchanged text is stored once."""

@@ -24,9 +24,11 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise NotPublishedError(f"no warehouse is published at {path}: run `sms-evidence sync` first")
     con = duckdb.connect(str(path.resolve()), read_only=True)
     try:
-        con.execute("set timezone = 'UTC'")
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+        # readers of a file in one process share it: what the first has locked holds for the others
+        if con.execute("select current_setting('lock_configuration')").fetchone() == (False,):
+            con.execute("set global timezone = 'UTC'")
+            con.execute("set enable_external_access = false")
+            con.execute("set lock_configuration = true")
         yield con
     finally:
         con.close()

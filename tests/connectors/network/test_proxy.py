@@ -135,6 +135,7 @@ def test_a_proxy_that_wants_a_log_in(
     error = refusal(tool.url, ca_file=authority.file, proxy=strict.url)
     assert isinstance(error, Unreachable)
     assert "the proxy asks for a log-in, or refuses it: set HTTPS_PROXY=http://user:password@host:port" in reason(error)
+    assert strict.refused == 1, "it is not asked again"
     monkeypatch.setenv("HTTPS_PROXY", logged_in(strict, "wr0ng-one"))
     error = refusal(tool.url, ca_file=authority.file)
     assert "wr0ng-one" not in f"{error} {reason(error)}"
