@@ -153,11 +153,7 @@ def check(response: requests.Response) -> None:
         NotAuthenticated: the credentials were refused and the request was served as anonymous.
         BrokenAnswer: the body is not what the called endpoint promises.
     """
-    if re.search("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED", response.headers.get("X-Seraph-LoginReason", "")):
-        raise NotAuthenticated(
-            "Jira refused the log-in and answered as to an anonymous visitor",
-            "check the user and the token; after many failures Jira Data Center asks for a CAPTCHA in the browser",
-        )
+    refuse_anonymous(response)
     path = re.sub(r"^.*/rest/api/[^/]+/", "", urlsplit(response.url).path)
     expected: Any = list[msgspec.Raw] if path in _LISTS else _ENVELOPES.get(path, dict[str, msgspec.Raw])
     answer = decode(response.content, expected)
@@ -165,6 +161,19 @@ def check(response: requests.Response) -> None:
         asked = parse_qs(urlsplit(response.url).query)
         if asked.get("maxResults") != ["0"] and int(asked.get("startAt", ["0"])[0]) < answer.total:
             raise BrokenAnswer(f"the search counts {answer.total} issues and shows none", "run again")
+
+
+def refuse_anonymous(response: requests.Response) -> None:
+    """Where anybody may read something, refused credentials are no error to Jira.
+
+    Raises:
+        NotAuthenticated: it says in a header that it refused them.
+    """
+    if re.search("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED", response.headers.get("X-Seraph-LoginReason", "")):
+        raise NotAuthenticated(
+            "Jira refused the log-in and answered as to an anonymous visitor",
+            "check the user and the token; after many failures Jira Data Center asks for a CAPTCHA in the browser",
+        )
 
 
 class _Errors(msgspec.Struct):

@@ -50,6 +50,14 @@ class Login:
     token: SecretStr
     username: SecretStr | None = None
 
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """User and token as requests must be given them: it encodes a header in latin-1, and Jira reads UTF-8."""
+        if self.username is None:
+            return None
+        user, token = (secret.get_secret_value().encode().decode("latin-1") for secret in (self.username, self.token))
+        return user, token
+
 
 def login(source: str, secrets: Mapping[str, SecretStr]) -> Login:
     """The log-in that the secrets allow.
@@ -82,14 +90,11 @@ class Client:
     def __post_init__(self) -> None:
         self.transport = Transport(self.patience, check, pace=self.pace)
         own = self.network.session(self.transport, self.url)
-        token = self.login.token.get_secret_value()
-        username = self.login.username.get_secret_value() if self.login.username else None
-        # requests encodes the header in latin-1, Jira reads UTF-8
-        basic = (_latin(username), _latin(token)) if username else None
+        basic = self.login.basic
         self._jira = jira.JIRA(
             options={"server": self.url, "rest_api_version": "3" if self.deployment == "cloud" else "2"},
             basic_auth=basic,
-            token_auth=None if basic else token,
+            token_auth=None if basic else self.login.token.get_secret_value(),
             get_server_info=False,
             max_retries=0,
             timeout=(10, 120),
@@ -201,10 +206,6 @@ class Client:
         if self.transport.last is None:
             raise BrokenAnswer("there is no answer yet", "")
         return self.transport.last
-
-
-def _latin(text: str) -> str:
-    return text.encode().decode("latin-1")
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from connectors.http import BrokenAnswer, NotAuthenticated, Pace, Patience, Transport
-from connectors.jira.answers import decode
+from connectors.http import BrokenAnswer, Pace, Patience, Transport
+from connectors.jira.answers import decode, refuse_anonymous
 from connectors.jira.client import Login
 from connectors.network import NetworkSettings
 
@@ -55,18 +54,11 @@ def check(response: requests.Response) -> None:
         NotAuthenticated: the credentials were refused and the request was served as anonymous.
         BrokenAnswer: it carries error messages beside a status of success, or is neither an object nor a list.
     """
-    if re.search("AUTHENTICATED_FAILED|AUTHENTICATION_DENIED", response.headers.get("X-Seraph-LoginReason", "")):
-        raise NotAuthenticated(
-            "Jira refused the log-in and answered as to an anonymous visitor", "check the user and the token"
-        )
+    refuse_anonymous(response)
     if bytes(decode(response.content, msgspec.Raw)).lstrip()[:1] not in (b"{", b"["):
         raise BrokenAnswer("the answer is neither an object nor a list", "a proxy in between may answer in its place")
 
 
 def _auth(login: Login) -> AuthBase:
-    token = login.token.get_secret_value()
-    if login.username is None:
-        return _Bearer(token)
-    # requests encodes the header in latin-1, Jira reads UTF-8
-    username = login.username.get_secret_value()
-    return HTTPBasicAuth(username.encode().decode("latin-1"), token.encode().decode("latin-1"))
+    basic = login.basic
+    return HTTPBasicAuth(*basic) if basic else _Bearer(login.token.get_secret_value())

@@ -8,6 +8,7 @@ Where a site forgives a mistake (an unknown parameter, a null in a body), this o
 from __future__ import annotations
 
 import binascii
+import ssl
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import format_datetime
 from threading import RLock
-from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,7 +30,7 @@ from connectors.jira.simulator.holdings import Holdings, Views
 from connectors.jira.simulator.index import Cursors
 from connectors.jira.simulator.servicedesk import beside, is_beside, parameters
 from connectors.jira.simulator.site import Document, Issue, Site
-from connectors.loopback import Answer, Server
+from connectors.loopback import Answer, Served
 
 Deployment = Literal["cloud", "datacenter"]
 
@@ -52,7 +52,7 @@ class Request(NamedTuple):
     params: dict[str, Any]
 
 
-class Simulator:
+class Simulator(Served):
     """One site, one account that may read it, a clock that stands still until it is advanced.
 
     The account shows ``username`` and ``token`` on Cloud (basic), the token alone on Data Center (bearer). ``page_cap``
@@ -71,6 +71,7 @@ class Simulator:
         page_cap: int = 10_000,
         result_window: int = 10_000,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.now = now
         self.deployment = deployment
@@ -85,29 +86,7 @@ class Simulator:
         self._holdings = Holdings(site, now, shows_archived_projects=deployment == "datacenter")
         self._cursors = Cursors()
         self._lock = RLock()
-        self._server = Server(self.answer, port)
-
-    @property
-    def url(self) -> str:
-        """Where it listens, without a slash at the end."""
-        return self._server.url
-
-    def start(self) -> Self:
-        """Serve from a thread of its own. The port is open since the object was made."""
-        self._server.start()
-        return self
-
-    def stop(self) -> None:
-        """Stop serving, end all connections and free the port."""
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        super().__init__(port, tls)
 
     def advance(self, now: datetime, site: Site | None = None) -> None:
         """Set the site's clock, and all that it holds when a site is given. Page tokens and hidden issues stay so."""

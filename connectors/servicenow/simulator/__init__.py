@@ -7,19 +7,19 @@ Where an instance forgives a mistake (an unknown parameter, an operator that it 
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import Message
 from email.utils import format_datetime
 from threading import RLock
-from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from connectors.loopback import Answer, Server
+from connectors.loopback import Answer, Served
 from connectors.servicenow.rendering.values import sys_id
 from connectors.servicenow.simulator.accounts import Accounts
 from connectors.servicenow.simulator.display import Display, Shown
@@ -58,7 +58,7 @@ class Access:
     fields: set[tuple[str, str]] = field(default_factory=set)
 
 
-class Simulator:
+class Simulator(Served):
     """One instance: tables of text, one account that may read them, a clock that stands still until it is advanced.
 
     ``page_cap`` is the default and the most of ``sysparm_limit``. ``before`` is called ahead of every answer, for
@@ -79,6 +79,7 @@ class Simulator:
         page_cap: int = 10000,
         invalid_query_returns_no_rows: bool = False,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.now = now
         self.page_cap = page_cap
@@ -93,32 +94,10 @@ class Simulator:
         self._poisoned: dict[tuple[str, str], str | None] = {}
         self._turn = 0
         self._lock = RLock()
-        self._server = Server(self.answer, port)
+        super().__init__(port, tls)
         for table, rows in (tables or {}).items():
             self.put(table, rows)
         self._admit(username)
-
-    @property
-    def url(self) -> str:
-        """Where it listens, without a slash at the end."""
-        return self._server.url
-
-    def start(self) -> Self:
-        """Serve from a thread of its own. The port is open since the object was made."""
-        self._server.start()
-        return self
-
-    def stop(self) -> None:
-        """Stop serving, end all connections and free the port."""
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def put(self, table: str, rows: Iterable[Mapping[str, str]]) -> None:
         """Insert rows, or replace those of the same sys_id; makes the table when it is new."""
