@@ -31,20 +31,27 @@ MARKS = {
 
 
 class Lines:
-    """One plain line per stream: for logs and pipes."""
+    """One plain line per stream that has something to tell, one for the others of a source: for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._quiet: list[StreamResult] = []
 
     def begin(self, source: str, stream: str) -> None:
-        """Nothing: the line comes at the end."""
+        """The source before is through: tell of its quiet streams."""
+        if self._quiet and source != self._quiet[0].source:
+            self._console.print(quiet_line(self._quiet), highlight=False, soft_wrap=True)
+            self._quiet = []
 
     def advance(self, records: int) -> None:
         """Nothing."""
 
     def end(self, result: StreamResult) -> None:
-        """The stream's line."""
-        self._console.print(stream_line(result), highlight=False, soft_wrap=True)
+        """The stream's line, now or with the quiet ones."""
+        if is_quiet(result):
+            self._quiet.append(result)
+        else:
+            self._console.print(stream_line(result), highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
         """A remark."""
@@ -72,6 +79,7 @@ class Bars(Lines):
 
     def begin(self, source: str, stream: str) -> None:
         """Name the stream."""
+        super().begin(source, stream)
         self._bar.update(self._task, description=escape(f"{source} {stream}".strip()))
 
     def advance(self, records: int) -> None:
@@ -81,7 +89,7 @@ class Bars(Lines):
 
     def end(self, result: StreamResult) -> None:
         """The stream's line, above the bar."""
-        self._bar.console.print(stream_line(result), highlight=False)
+        super().end(result)
         self._bar.advance(self._task)
 
     def stop(self) -> None:
@@ -89,9 +97,23 @@ class Bars(Lines):
         self._bar.stop()
 
 
+def is_quiet(result: StreamResult) -> bool:
+    """Whether a stream was read whole and nothing came of it."""
+    return result.status == "complete" and not (
+        result.fetched or result.deleted or result.hidden or result.quarantined or result.error
+    )
+
+
+def quiet_line(results: Sequence[StreamResult]) -> str:
+    """The streams of a source without a change, in one line."""
+    stored = sum(result.warehouse_count or 0 for result in results)
+    subject = "1 stream" if len(results) == 1 else f"{len(results)} streams"
+    return f"{MARKS['complete']} {escape(results[0].source)} {f'{subject} without a change':<26} {stored:,} stored"
+
+
 def stream_line(result: StreamResult) -> str:
     """One stream's result in one line."""
-    head = f"{MARKS[result.status]} {escape(result.source)} {escape(result.stream):<22}"
+    head = f"{MARKS[result.status]} {escape(result.source)} {escape(result.stream):<26}"
     if result.status == "skipped":
         return f"{head} [dim]skipped: {escape(result.error or '')}[/]"
     counts = ", ".join(

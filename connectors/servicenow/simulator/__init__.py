@@ -14,7 +14,7 @@ from datetime import datetime
 from email.message import Message
 from email.utils import format_datetime
 from threading import RLock
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
@@ -135,6 +135,10 @@ class Simulator(Served):
     def withhold(self, table: str, name: str) -> None:
         """A field ACL: the field is missing from every row."""
         self._access.fields.add((table, name))
+
+    def expose(self, table: str, name: str) -> None:
+        """Take the field ACL back."""
+        self._access.fields.discard((table, name))
 
     def forbid(self, table: str) -> None:
         """A table ACL: 403."""
