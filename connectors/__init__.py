@@ -4,7 +4,8 @@ A connector is a folder beside this file. Its package offers three names:
 
 ``Settings``  a pydantic model of the source's table in ``sms-evidence.toml``
 ``connect``   ``connect(source, settings, secrets) -> Connector``
-``ROLES``     one sentence: the rights that a read-only account needs
+``ROLES``     in a sentence or two: the rights that a read-only account needs
+``roles``     optional: ``roles() -> list[tuple[str, str]]``, the right for each stream where they differ
 
 and holds ``canonical/*.sql`` (one select per canonical entity), ``stage/*.sql`` (optional helper views) and
 ``values.csv`` (shipped meaning of vendor words). Nothing here imports DuckDB or Dagster.

@@ -28,7 +28,23 @@ def write_pages(out: Path) -> Iterator[Path]:
 
 def pages() -> dict[str, str]:
     """The pages by file name."""
-    return {"tables.md": _HEAD + _tables(), "metrics.md": _HEAD + _metrics(), "commands.md": _HEAD + _commands()}
+    made = {"tables": _tables(), "metrics": _metrics(), "commands": _commands(), "accounts": _accounts()}
+    return {f"{name}.md": _HEAD + text for name, text in made.items()}
+
+
+def _accounts() -> str:
+    """What an administrator must grant, tool by tool."""
+    lines = ["# Accounts", "", "What an account that reads must be granted, and no more. Nothing is ever written.", ""]
+    for kind, package in installed().items():
+        lines += [f"## `{kind}`", "", package.ROLES, ""]
+        if hasattr(package, "roles"):
+            lines += [
+                "| table | right |",
+                "|---|---|",
+                *(f"| `{name}` | {role} |" for name, role in package.roles()),
+                "",
+            ]
+    return "\n".join(lines)
 
 
 def _tables() -> str:

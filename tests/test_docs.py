@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["tables.md", "metrics.md", "commands.md"])
+@pytest.mark.parametrize("name", ["tables.md", "metrics.md", "commands.md", "accounts.md"])
 def test_the_generated_page_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
 

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from connectors import Connector
 from connectors.servicenow.instance import ServiceNow
 from connectors.servicenow.settings import Settings
-from connectors.servicenow.streams import STREAMS
+from connectors.servicenow.streams import STREAMS, roles
 
-__all__ = ["ROLES", "STREAMS", "Settings", "connect"]
+__all__ = ["ROLES", "STREAMS", "Settings", "connect", "roles"]
 
 ROLES = (
     "A user with web service access only, time zone GMT, and roles that read without writing: itil (or the read roles"
