@@ -79,6 +79,9 @@ Clock = Callable[[], datetime]
 _MANY = 20
 """Fewer records than these may vanish at once without a word from the source; from here on, not more than half."""
 
+_SWEEPS = 3
+"""Rows come and go while a source is swept; when the counts disagree, it is swept again, so often in all."""
+
 
 def wall_clock() -> datetime:
     """The only place where the product looks at this machine's clock: the times in `audit`."""
@@ -190,6 +193,19 @@ class Night:
         Raises:
             Inconsistent: they differ all the same, or too much is gone at once to be believed.
         """
+        for _ in range(_SWEEPS):
+            if self._is_reconciled(writer, connector, stream, reading):
+                return
+        lost = _quarantined(reading) | writer.unstorable
+        raise Inconsistent(
+            f"{connector.source} {stream.name}: the source counts {reading.source_count}, "
+            f"{writer.live()} are stored, {reading.hidden} hidden and {len(lost)} could not be carried",
+            "run again; if it stays, run with --full",
+        )
+
+    def _is_reconciled(self, writer: Writer, connector: Connector, stream: Stream, reading: Reading) -> bool:
+        """One sweep and what follows from it; False when the counts disagree, as they do when rows go meanwhile."""
+        writer.begin_census()
         for sweep in connector.census(stream, reading):
             writer.list_census(sweep.keys, sweep.stamps)
         absent = writer.absent()
@@ -200,15 +216,11 @@ class Night:
             writer.list_census(sorted(found))  # a search index may lack what a key still finds
             self._bury(writer, connector, stream, reading, [key for key in absent if key not in found])
         if reading.source_count is None:
-            return
+            return True
         reading.hidden = max(0, reading.source_count - writer.listed())
         lost = _quarantined(reading) | writer.unstorable
-        if reading.source_count != writer.live() + reading.hidden + len(lost) - writer.among_living(lost):
-            raise Inconsistent(
-                f"{connector.source} {stream.name}: the source counts {reading.source_count}, "
-                f"{writer.live()} are stored, {reading.hidden} hidden and {len(lost)} could not be carried",
-                "run again; if it stays, run with --full",
-            )
+        carried = writer.live() + reading.hidden + len(lost) - writer.among_living(lost)
+        return reading.source_count == carried
 
     def _bury(
         self, writer: Writer, connector: Connector, stream: Stream, reading: Reading, gone: Sequence[str]

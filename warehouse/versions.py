@@ -136,7 +136,7 @@ class Writer:
         with evidence.transaction():
             evidence.open_run(sync_id, source, stream, mode, watermark, account, now)
         evidence.con.execute(_LATEST.format(table=self._table), {"source": source})
-        evidence.con.execute("create or replace temp table census (source_key varchar, source_stamp varchar)")
+        self.begin_census()
 
     def add(
         self,
@@ -159,6 +159,10 @@ class Writer:
             self._flush_all()
 
     # -------------------------------------------------------------- census
+
+    def begin_census(self) -> None:
+        """Forget what was listed."""
+        self._evidence.con.execute("create or replace temp table census (source_key varchar, source_stamp varchar)")
 
     def list_census(self, keys: Sequence[str], stamps: Sequence[str] | None = None) -> None:
         """Take a part of the source's own list of what it has."""

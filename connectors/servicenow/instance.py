@@ -34,6 +34,8 @@ _KEYS_AT_ONCE = 100
 _ENDED = frozenset({"completed", "cancelled", "achieved", "breached"})
 _ME = "sys_id=javascript:gs.getUserID()"
 _SECOND = timedelta(seconds=1)
+_WITHOUT = " without "
+"""In a watermark, before the fields that were not shown when the rows were read."""
 
 
 def _wall() -> datetime:
@@ -109,7 +111,8 @@ class ServiceNow:
             listed += len(part.keys)
             yield part
         if reading.source_count is not None and reading.source_count != listed:
-            reading.source_count = self._walk(stream, reading, fields, sweep.PAGE).count(base)
+            # rows that were listed and are deleted by now were there all the same
+            reading.source_count = max(listed, self._walk(stream, reading, fields, sweep.PAGE).count(base))
 
     def fetch(self, stream: Stream, keys: Sequence[str], reading: Reading) -> Iterator[Page]:
         """The named records that are in scope and shown, a hundred at a time."""
@@ -174,18 +177,22 @@ class ServiceNow:
 
     def _read_window(self, stream: Stream, reading: Reading) -> Iterator[Page]:
         until = self._bound()
-        self._prove(stream, reading)
-        after = BEGINNING
+        without = _without(self._prove(stream, reading))
+        after, least = BEGINNING, ""
         if reading.watermark_from is not None:
-            after = moment(reading.watermark_from) - timedelta(seconds=self._settings.overlap_seconds)
+            least, _, missed = reading.watermark_from.partition(_WITHOUT)
+            if set(missed.split()) <= set(without.split()):
+                after = moment(least) - timedelta(seconds=self._settings.overlap_seconds)
+            else:
+                least = ""  # rows were read without a field that is shown now: all are read again
         walk = self._walk(stream, reading, list(stream.columns), self._settings.page_size)
         for page in self._window(stream, walk, after, until, reading):
             yield page
             if page.updated[-1] is not None:
                 reached = literal(page.updated[-1] - _SECOND)  # the rest of its second may still come
-                reading.reached = max(reached, reading.watermark_from or reached)
+                reading.reached = max(reached, least) + without
         reading.source_count = walk.count(self._existing(stream))
-        reading.watermark_to = literal(until)
+        reading.watermark_to = literal(until) + without
 
     def _window(self, stream: Stream, walk: Walk, after: datetime, until: datetime, reading: Reading) -> Iterator[Page]:
         """All pages of a window in order; its first page says whether the rest is worth sharing."""
@@ -325,6 +332,10 @@ class ServiceNow:
 class _User(msgspec.Struct):
     user_name: str = ""
     time_zone: str = ""
+
+
+def _without(proof: Proof) -> str:
+    return _WITHOUT + " ".join(proof.not_shown) if proof.not_shown else ""
 
 
 def _clock(stream: Stream) -> str:

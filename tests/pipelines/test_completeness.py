@@ -134,7 +134,7 @@ def test_a_field_that_is_shown_again_comes_with_a_full_read(site: Site) -> None:
     (line,) = [f.message for _, f in findings(load(site.path), SECRETS) if f.subject == "incident"]
     assert "fields not shown" in line
     assert "short_description" in line
-    site.simulator.expose("incident", "short_description")
+    site.simulator.reveal("incident", "short_description")
     assert (site.night().changed, site.night(full=True).changed) == (0, ROWS)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from connectors.servicenow.simulator.tables import Table
 
@@ -34,15 +37,35 @@ _FLAGS = frozenset({"vendor", "manufacturer"})
 """Fields that are references elsewhere but true or false in ``core_company``."""
 
 
+_TIME = re.compile(r"(?!1970)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+"""Points in time; those of 1970 are lengths of time."""
+_FORM = "%Y-%m-%d %H:%M:%S"
+
+
+def to_utc(value: str, zone: str) -> str:
+    """A time by the clock of a zone, in UTC; any other text as it is."""
+    if not _TIME.fullmatch(value):
+        return value
+    return datetime.strptime(value, _FORM).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).strftime(_FORM)
+
+
+def to_zone(value: str, zone: str) -> str:
+    """A time in UTC, by the clock of a zone; any other text as it is."""
+    if not _TIME.fullmatch(value):
+        return value
+    return datetime.strptime(value, _FORM).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).strftime(_FORM)
+
+
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How the fields of one answer are shown."""
+    """How the fields of one answer are shown; ``zone`` is the account's time zone, by which labels of times are."""
 
     url: str
     table: str
     tables: Mapping[str, Table]
     mode: Mode
     has_links: bool
+    zone: str = "GMT"
 
     @property
     def is_plain(self) -> bool:
@@ -85,4 +108,4 @@ class Display:
             for row in choices
             if row["name"] in (self.table, parent) and row["element"] == name and row["value"] == value
         }
-        return found.get(self.table) or found.get(parent) or value
+        return found.get(self.table) or found.get(parent) or to_zone(value, self.zone)

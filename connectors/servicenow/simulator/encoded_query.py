@@ -18,12 +18,17 @@ _FIELD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.")
 _OPERATORS = (
     "NOT IN",
     "NOT LIKE",
+    "NSAMEAS",
+    "SAMEAS",
     "IN",
     "LIKE",
     "STARTSWITH",
     "ENDSWITH",
     "ISEMPTY",
     "ISNOTEMPTY",
+    "EMPTYSTRING",
+    "ANYTHING",
+    "BETWEEN",
     "!=",
     ">=",
     "<=",
@@ -80,11 +85,13 @@ class Query:
         return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
 
-def parse(text: str, columns: Container[str], variables: Mapping[str, str]) -> Query:
+def parse(
+    text: str, columns: Container[str], variables: Mapping[str, str], literal: Callable[[str], str] = str
+) -> Query:
     """Read an encoded query against a table's ``columns``.
 
-    ``variables`` gives the value of each script that may stand for a literal (``gs.getUserID()``). Raises QueryError on
-    an unknown operator or script.
+    ``variables`` gives the value of each script that may stand for a literal (``gs.getUserID()``); ``literal`` what the
+    instance makes of plain text. Raises QueryError on an unknown operator or script.
     """
     query = Query()
     branch: list[Alternatives] = []
@@ -99,7 +106,7 @@ def parse(text: str, columns: Container[str], variables: Mapping[str, str]) -> Q
             continue
         is_new, token = token.startswith("NQ"), token.removeprefix("NQ")
         is_alternative, token = token.startswith("OR"), token.removeprefix("OR")
-        condition = _condition(token, variables)
+        condition = _condition(token, variables, literal)
         if is_new:
             branch = []
             written.append(branch)
@@ -124,7 +131,7 @@ def _order(token: str) -> Order:
     return Order(token.removeprefix("ORDERBYDESC" if is_descending else "ORDERBY"), is_descending)
 
 
-def _condition(token: str, variables: Mapping[str, str]) -> Condition:
+def _condition(token: str, variables: Mapping[str, str], literal: Callable[[str], str]) -> Condition:
     end = next((n for n, character in enumerate(token) if character not in _FIELD_CHARACTERS), len(token))
     name, rest = token[:end], token[end:]
     operator = next((operator for operator in _OPERATORS if rest.startswith(operator)), None)
@@ -135,8 +142,21 @@ def _condition(token: str, variables: Mapping[str, str]) -> Condition:
         script = value.removeprefix(_SCRIPT)
         if script not in variables:
             raise QueryError(f"script {script!r} is not known here")
-        value = variables[script]
-    return Condition(name, operator, value)
+        return Condition(name, operator, variables[script])
+    if operator in ("SAMEAS", "NSAMEAS"):
+        _prove_field(value, token)
+        return Condition(name, operator, value)
+    if operator == "BETWEEN":
+        least, at, most = value.partition("@")
+        if not at:
+            raise QueryError(f"no two values in {token!r}")
+        return Condition(name, operator, f"{literal(least)}@{literal(most)}")
+    return Condition(name, operator, literal(value))
+
+
+def _prove_field(name: str, token: str) -> None:
+    if not name or set(name) - _FIELD_CHARACTERS:
+        raise QueryError(f"no second field in {token!r}")
 
 
 def _all_of(branch: list[Alternatives], without: Container[Condition]) -> Predicate | None:
@@ -163,6 +183,7 @@ def compare(condition: Condition) -> Predicate:
     """One condition as a function of a row. An empty field is NULL: it is neither smaller nor greater than anything."""
     name, _, value = condition
     listed = frozenset(value.split(","))
+    least, _, most = value.partition("@")
     tests: dict[str, Predicate] = {
         "=": lambda row: row.get(name, "") == value,
         "!=": lambda row: row.get(name, "") != value,
@@ -176,6 +197,11 @@ def compare(condition: Condition) -> Predicate:
         "NOT LIKE": lambda row: value not in row.get(name, ""),
         "STARTSWITH": lambda row: row.get(name, "").startswith(value),
         "ENDSWITH": lambda row: row.get(name, "").endswith(value),
+        "BETWEEN": lambda row: row.get(name, "") != "" and least <= row.get(name, "") <= most,
+        "SAMEAS": lambda row: row.get(name, "") == row.get(value, ""),
+        "NSAMEAS": lambda row: row.get(name, "") != row.get(value, ""),
+        "ANYTHING": lambda row: True,
+        "EMPTYSTRING": lambda row: row.get(name, "") == "",
         "ISEMPTY": lambda row: row.get(name, "") == "",
         "ISNOTEMPTY": lambda row: row.get(name, "") != "",
     }

@@ -38,13 +38,16 @@ class Fault(Enum):
     HIBERNATING = auto()
     NO_TOTAL = auto()
     SLOW = auto()
+    HELD = auto()
+    SECOND_FACTOR = auto()
 
 
 @dataclass(slots=True)
 class Plan:
     """A fault switched on: for the next ``times`` answers (of ``table``, when named) after the first ``after``.
 
-    ``retry_after`` is sent as it stands; ``pause`` is in seconds between pieces of ``piece`` bytes of a slow body.
+    ``retry_after`` is sent as it stands; ``pause`` is in seconds: between pieces of ``piece`` bytes of a slow body, or
+    before a connection that is held is closed without an answer.
     """
 
     fault: Fault
@@ -64,6 +67,11 @@ class Plan:
             return False
         self.times -= 1
         return True
+
+    @property
+    def hold(self) -> float:
+        """Seconds for which nothing is sent."""
+        return self.pause if self.fault is Fault.HELD else 0.0
 
     def spoil(self, answer: Answer) -> Answer:
         """The bad answer in place of the good one."""
@@ -88,6 +96,14 @@ def forbidden() -> Answer:
     return problem(403, "Insufficient rights to query records", detail)
 
 
+def limited(limit: int, rule: str, retry_after: str | None) -> Answer:
+    """A request beyond the rate limit of so many an hour."""
+    answer = problem(429, "Rate limit exceeded", f"Rate limit of {limit} requests per hour for {rule} exceeded")
+    limits = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Reset": "1793500200", "X-RateLimit-Rule": rule}
+    wait = {} if retry_after is None else {"Retry-After": retry_after}
+    return replace(answer, headers={**answer.headers, **limits, **wait})
+
+
 def broken_record(answer: Answer) -> Answer:
     """A record that can't be written out breaks the JSON of the page that it is on."""
     cut = answer.body.rstrip()[:-2]
@@ -100,11 +116,7 @@ def _html(status: int, title: str) -> Answer:
 
 
 def _rate_limited(_: Answer, plan: Plan) -> Answer:
-    limit, table = 100, plan.table or "Table API"
-    detail = f"Rate limit of {limit} requests per hour for {table} exceeded"
-    answer = problem(429, "Rate limit exceeded", detail)
-    limits = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Reset": "1793500200", "X-RateLimit-Rule": table}
-    return replace(answer, headers={**answer.headers, **limits, **_wait(plan)})
+    return limited(100, plan.table or "Table API", plan.retry_after)
 
 
 def _unavailable(_: Answer, plan: Plan) -> Answer:
@@ -116,7 +128,7 @@ def _wait(plan: Plan) -> dict[str, str]:
     return {} if plan.retry_after is None else {"Retry-After": plan.retry_after}
 
 
-def _cancelled(answer: Answer) -> Answer:
+def cancelled(answer: Answer) -> Answer:
     """The quota ended the transaction: the rows written by then, and an error behind them, under status 200."""
     error = {
         "message": "Transaction cancelled: maximum execution time exceeded",
@@ -125,6 +137,12 @@ def _cancelled(answer: Answer) -> Answer:
     }
     body = {"result": _records(answer), "error": error, "status": "failure"}
     return replace(answer, body=msgspec.json.encode(body))
+
+
+def _second_factor(*_: object) -> Answer:
+    """The password was right, and a code of the second factor is asked for."""
+    refused = unauthenticated()
+    return replace(refused, headers={**refused.headers, "X-MFA_TOKEN": "required"})
 
 
 def _records(answer: Answer) -> list[object]:
@@ -164,8 +182,8 @@ _SPOILERS: Mapping[Fault, Callable[[Answer, Plan], Answer]] = {
     Fault.CUT_BODY: lambda good, _: replace(good, announced=len(good.body), body=_half(good)),
     Fault.CUT_CHUNKS: lambda good, _: replace(good, is_unfinished=True, body=_half(good)),
     Fault.CUT_JSON: lambda good, _: replace(good, body=_half(good)),
-    Fault.CANCELLED: lambda good, _: _cancelled(good),
-    Fault.CANCELLED_EMPTY: lambda good, _: _cancelled(_with_body(good, b"{}")),
+    Fault.CANCELLED: lambda good, _: cancelled(good),
+    Fault.CANCELLED_EMPTY: lambda good, _: cancelled(_with_body(good, b"{}")),
     Fault.ERROR_ONLY: lambda *_: problem(200, "Transaction cancelled: maximum execution time exceeded", None),
     Fault.BROKEN_RECORD: lambda good, _: broken_record(good),
     Fault.TEXT_RECORD: lambda good, _: _text_record(good),
@@ -175,5 +193,7 @@ _SPOILERS: Mapping[Fault, Callable[[Answer, Plan], Answer]] = {
     Fault.LOGIN_PAGE: lambda *_: _LOGIN,
     Fault.HIBERNATING: lambda *_: _html(200, "Hibernating Instance"),
     Fault.NO_TOTAL: lambda good, _: _without_total(good),
+    Fault.HELD: lambda *_: Answer(0),
+    Fault.SECOND_FACTOR: _second_factor,
     Fault.SLOW: lambda good, plan: replace(good, piece=plan.piece, pause=plan.pause),
 }

@@ -52,6 +52,11 @@ def numbers(text: str) -> list[int]:
         ("caller_idISNOTEMPTY", []),
         ("caller_idISEMPTY^number>INC0000008", [9]),
         ("caller_id<z", []),
+        ("sys_updated_onBETWEEN2026-10-31 00:03:00@2026-10-31 00:05:00", [3, 4, 5]),
+        ("caller_idEMPTYSTRING^numberANYTHING^number<INC0000002", [0, 1]),
+        ("numberSAMEASnumber^number<INC0000002", [0, 1]),
+        ("numberSAMEASshort_description", []),
+        ("numberNSAMEASshort_description^number>INC0000008", [9]),
         ("", list(range(10))),
         ("^number=INC0000003^EQ", [3]),
     ],
@@ -89,7 +94,10 @@ def test_a_script_stands_for_its_value() -> None:
     assert numbers("short_descriptionLIKEjavascript:gs.getUserID()") == [5]
 
 
-@pytest.mark.parametrize("query", ["number~1", "=5", "sys_updated_on>javascript:gs.daysAgo(1)"])
+@pytest.mark.parametrize(
+    "query",
+    ["number~1", "=5", "sys_updated_on>javascript:gs.daysAgo(1)", "numberBETWEEN1", "numberSAMEAS", "numberSAMEASa-b"],
+)
 def test_what_cannot_be_read_is_refused(query: str) -> None:
     with pytest.raises(QueryError):
         parse(query, TABLE.columns, SCRIPTS)
