@@ -121,23 +121,6 @@ def test_rights_taken_away_are_no_deletions(site: Site) -> None:
     assert site.night().status == "complete"
 
 
-@pytest.mark.fault(
-    "servicenow",
-    "F23",
-    "A field is withheld from the account for some time",
-    "`check` names it. Rows read meanwhile lack it until their next change, as no mark of theirs moves when it is shown"
-    " again; `sync --full` brings it at once.",
-)
-def test_a_field_that_is_shown_again_comes_with_a_full_read(site: Site) -> None:
-    site.simulator.withhold("incident", "short_description")
-    assert site.night().status == "complete"
-    (line,) = [f.message for _, f in findings(load(site.path), SECRETS) if f.subject == "incident"]
-    assert "fields not shown" in line
-    assert "short_description" in line
-    site.simulator.reveal("incident", "short_description")
-    assert (site.night().changed, site.night(full=True).changed) == (0, ROWS)
-
-
 def test_check_says_what_the_last_run_missed_since_when_and_why(site: Site) -> None:
     assert site.night(publishes=True).status == "complete"
     assert [finding.message for _, finding in findings(load(site.path), SECRETS) if not finding.is_ok] == []

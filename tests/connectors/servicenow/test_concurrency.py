@@ -30,7 +30,8 @@ FOUR = {"concurrency": 4}
 
 @pytest.fixture
 def simulator() -> Iterator[Crowded]:
-    with Crowded({"core_company": companies(600)}, now=NOW) as running:
+    whole = [dict.fromkeys(COMPANY.columns, "") | each for each in companies(600)]
+    with Crowded({"core_company": whole}, now=NOW) as running:
         yield running
 
 

@@ -40,6 +40,7 @@ def key(number: int) -> str:
 
 def company(number: int, updated: datetime, created: datetime | None = None, **values: str) -> dict[str, str]:
     return {
+        **dict.fromkeys(COMPANY.columns, ""),
         "sys_id": key(number),
         "name": f"Company {number}",
         "sys_created_on": f"{created or updated:%Y-%m-%d %H:%M:%S}",
