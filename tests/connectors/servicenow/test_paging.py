@@ -26,16 +26,12 @@ from connectors.servicenow.rendering import rows
 from connectors.servicenow.simulator import Request, Simulator
 from connectors.servicenow.simulator.faults import Fault
 from connectors.servicenow.streams import AUDIT_FIELDS, AUDITED
+from tests.connectors.servicenow.instances import key
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
 SECRETS = {"username": SecretStr("evidence"), "password": SecretStr("demo-only")}
 BY_NAME = {stream.name: stream for stream in STREAMS}
 COMPANY = BY_NAME["core_company"]
-
-
-def key(number: int) -> str:
-    """A sys_id that is spread over the whole range, as real ones are."""
-    return f"{(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128):032x}"
 
 
 def company(number: int, updated: datetime, created: datetime | None = None, **values: str) -> dict[str, str]:

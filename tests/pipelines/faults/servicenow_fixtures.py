@@ -17,6 +17,7 @@ from connectors.servicenow.simulator import Simulator
 from connectors.servicenow.streams import AUDIT_FIELDS
 from pipelines.configuration import load
 from pipelines.night import Night, StreamResult
+from tests.connectors.servicenow.instances import key
 from warehouse.evidence import Evidence
 
 NOW = datetime(2026, 11, 1, 2, 30, tzinfo=UTC)
@@ -35,11 +36,6 @@ SECRETS = {
         "CLIENT_SECRET": "demo-only",
     }.items()
 }
-
-
-def key(number: int) -> str:
-    """A sys_id that is spread over the whole range, as real ones are."""
-    return f"{(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128):032x}"
 
 
 def stamp(moment: datetime) -> str:
